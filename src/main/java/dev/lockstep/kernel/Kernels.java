@@ -1,0 +1,111 @@
+package dev.lockstep.kernel;
+
+import dev.lockstep.memory.ByteArray;
+import dev.lockstep.memory.FloatArray;
+import dev.lockstep.memory.FloatMatrix;
+
+/**
+ * The arithmetic of a training step on off-heap arrays. All implementations give the same bits: every element is computed
+ * by the operations named here, in the order named here, with fused multiply-add wherever a product is added.
+ *
+ * <p>Matrices that run along the hidden units are padded to a stride that is a multiple of {@link #LANES}; padding holds
+ * zeros and every method keeps it so. Implementations hold no state: any thread may call them, on arrays of its own.
+ * Nothing is allocated.
+ */
+public interface Kernels {
+    /** Rows along the hidden units and along the classes are padded to a multiple of this many floats: 64 bytes. */
+    int LANES = 16;
+
+    /** Name for logs and the run's summary. */
+    String name();
+
+    /**
+     * The first layer: out[r, :] = bias + sum over row r's non-zeros j in ascending order of value_j W[column_j, :].
+     *
+     * @param x sparse rows [rows, inputs]
+     * @param w weights [inputs, hidden]
+     * @param bias [hidden]
+     * @param out [at least rows, hidden]
+     */
+    void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out);
+
+    /**
+     * a = h(a) in place for the first {@code columns} columns; the padding is set to zero.
+     *
+     * @param a [at least rows, columns padded]
+     */
+    void activate(Activation activation, FloatMatrix a, int rows, int columns);
+
+    /**
+     * The second layer: out[r, k] = bias[k] + sum over h of z[r, h] W2[h, k]. The sum over h runs in {@link #LANES}
+     * chains (h modulo LANES, ascending), whose results are added pairwise: lane i + lane i + 8, then + 4, + 2, + 1.
+     *
+     * @param z activations [at least rows, hidden]
+     * @param w2t weights, transposed [classes, hidden]
+     * @param bias [classes padded]
+     * @param out [at least rows, classes padded]; padding is set to zero
+     */
+    void denseAffine(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, FloatMatrix out);
+
+    /**
+     * Softmax in place over the first {@code classes} columns: y_k = exp(a_k - max a) / sum, the sum in ascending order.
+     *
+     * @param a [at least rows, classes padded]
+     */
+    void softmax(FloatMatrix a, int rows, int classes);
+
+    /**
+     * From scores before softmax to the loss of every row and its gradient by those scores, times {@code scale}, in place.
+     *
+     * @param a [at least rows, classes padded]
+     * @param labels the class of each row
+     * @param losses [at least rows] receives each row's loss, not scaled
+     */
+    void lossAndDelta(
+            Loss loss, FloatMatrix a, ByteArray labels, int rows, int classes, float scale, FloatArray losses);
+
+    /**
+     * Back through the second layer and the activation: out[r, h] = (sum over k ascending of delta[r, k] W2[h, k]) h'(z[r, h]).
+     *
+     * @param delta [at least rows, classes padded]
+     * @param w2t [classes, hidden]
+     * @param z activations [at least rows, hidden]
+     * @param out [at least rows, hidden]
+     */
+    void hiddenDelta(
+            Activation activation, FloatMatrix delta, int rows, FloatMatrix w2t, FloatMatrix z, FloatMatrix out);
+
+    /**
+     * The gradient by the first layer's weights: out[c, :] = sum over rows r along the tree of x[r, c] delta[r, :]. Rows
+     * of columns without a non-zero are set to zero. {@link SparseBatch#indexColumns} comes before.
+     *
+     * @param delta [at least rows, hidden]
+     * @param out [inputs, hidden]
+     */
+    void sparseGradient(SparseBatch x, FloatMatrix delta, SegmentTree tree, FloatMatrix out);
+
+    /**
+     * The gradient by the second layer's weights: out[k, :] = sum over rows r along the tree of delta[r, k] z[r, :].
+     *
+     * @param delta [at least rows, at least out's rows]
+     * @param z [at least rows, hidden]
+     * @param out [classes, hidden]
+     */
+    void denseGradient(FloatMatrix delta, FloatMatrix z, SegmentTree tree, FloatMatrix out);
+
+    /**
+     * The gradient by a bias: out = sum over rows r along the tree of delta[r, :].
+     *
+     * @param delta [at least rows, stride of out's length]
+     */
+    void biasGradient(FloatMatrix delta, SegmentTree tree, FloatArray out);
+
+    /** y = y + x, element by element. */
+    void add(FloatArray x, FloatArray y);
+
+    /** y = fma(a, x, y), element by element. */
+    void addScaled(float a, FloatArray x, FloatArray y);
+
+    /** y = fma(a, y, b x) with b x rounded first, element by element: decay y and add x. */
+    void decayAndAdd(float a, FloatArray y, float b, FloatArray x);
+}
