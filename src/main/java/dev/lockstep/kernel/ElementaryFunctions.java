@@ -17,18 +17,19 @@ public final class ElementaryFunctions {
     /** exp of less is zero: below half of the smallest denormal. */
     private static final float EXP_UNDERFLOW = -104f;
 
-    // (e^r - 1 - r) / r^2 on |r| <= ln(2)/2 as a polynomial of degree 4 (Chebyshev fit): 1.1e-8 relative in e^r.
-    private static final float P0 = 0.5f;
-    private static final float P1 = 0.16666576f;
-    private static final float P2 = 0.041666463f;
-    private static final float P3 = 0.008363236f;
-    private static final float P4 = 0.0013933734f;
+    // (e^r - 1 - r) / r^2 on |r| <= ln(2)/2 as a polynomial of degree 4: 1.0e-8 relative in e^r. A minimax fit, its five
+    // coefficients then chosen among their neighbours so that the error of exp with all its roundings is least.
+    private static final float P0 = 0.50000006f;
+    private static final float P1 = 0.16666523f;
+    private static final float P2 = 0.041667685f;
+    private static final float P3 = 0.008369831f;
+    private static final float P4 = 0.0013816998f;
 
     private ElementaryFunctions() {}
 
     /**
-     * e^x to within 1 unit in the last place (2 where the result is denormal); 0 and infinity beyond the range of float;
-     * NaN for NaN.
+     * e^x to within 1 unit in the last place (measured for every float: at most 0.995, and 0.775 where the result is
+     * denormal) and never falling as x rises; 0 and infinity beyond the range of float; NaN for NaN.
      */
     public static float exp(float x) {
         if (x > EXP_OVERFLOW) {
