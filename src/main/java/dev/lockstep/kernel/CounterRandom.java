@@ -28,9 +28,9 @@ public final class CounterRandom {
         return (int) (Math.multiplyHigh(bits(counter) >>> 1, (long) bound << 1));
     }
 
-    /** Uniform in the open interval (0, 1), a multiple of 2^-54 plus 2^-54. */
+    /** Uniform in the open interval (0, 1): an odd multiple of 2^-53. */
     public double unit(long counter) {
-        return ((bits(counter) >>> 11) + 0.5) * 0x1.0p-53;
+        return ((bits(counter) >>> 12) + 0.5) * 0x1.0p-52;
     }
 
     /**
