@@ -56,8 +56,7 @@ public final class FloatArray {
     public FloatArray slice(int first, int length) {
         block.requireOpen();
         return new FloatArray(
-                block,
-                raw.slice(first * Float.BYTES, length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN));
+                block, raw.slice(first * Float.BYTES, length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN));
     }
 
     /**

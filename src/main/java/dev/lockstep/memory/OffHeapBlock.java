@@ -32,10 +32,8 @@ public final class OffHeapBlock implements AutoCloseable {
 
     private OffHeapBlock(ByteBuffer allocation, int lengthBytes, String purpose) {
         this.allocation = new AtomicReference<>(allocation);
-        this.aligned = allocation
-                .alignedSlice(ALIGNMENT_BYTES)
-                .slice(0, lengthBytes)
-                .order(ByteOrder.LITTLE_ENDIAN);
+        this.aligned =
+                allocation.alignedSlice(ALIGNMENT_BYTES).slice(0, lengthBytes).order(ByteOrder.LITTLE_ENDIAN);
         this.lengthBytes = lengthBytes;
         this.purpose = purpose;
     }

@@ -164,7 +164,8 @@ public final class NumericalGradient {
                 for (int j = 0; j < shape.hidden() && first < last; j++) {
                     double sum = 0;
                     for (int e = first; e < last; e++) {
-                        sum += hiddenDifference(x.entryRows().get(e), j, x.entryValues().get(e));
+                        sum += hiddenDifference(
+                                x.entryRows().get(e), j, x.entryValues().get(e));
                     }
                     out.w1().set(i, j, central(sum));
                 }

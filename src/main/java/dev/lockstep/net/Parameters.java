@@ -82,6 +82,13 @@ public final class Parameters implements AutoCloseable {
         all.copyFrom(source.all);
     }
 
+    /** A copy, owned by the caller. */
+    public Parameters copy() {
+        Parameters copy = new Parameters(shape);
+        copy.copyFrom(this);
+        return copy;
+    }
+
     /** A copy on the heap of one tensor, unpadded and row-major; W2 as [hidden, outputs]. */
     public float[] values(ParameterTensor tensor) {
         float[] values = new float[length(tensor)];

@@ -59,8 +59,7 @@ public record TwoLayerNet(NetworkShape shape, Activation activation, Loss loss, 
         for (int r = 0; r < x.rows(); r++) {
             predictions[r] = largest(workspace.scores(), r);
         }
-        kernels.lossAndDelta(
-                loss, workspace.scores(), x.labels(), x.rows(), shape.outputs(), 1f, workspace.losses());
+        kernels.lossAndDelta(loss, workspace.scores(), x.labels(), x.rows(), shape.outputs(), 1f, workspace.losses());
         for (int r = 0; r < x.rows(); r++) {
             score.add(x.labels().get(r), predictions[r], workspace.losses().get(r));
         }

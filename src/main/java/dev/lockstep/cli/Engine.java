@@ -1,0 +1,9 @@
+package dev.lockstep.cli;
+
+/** How gradients are computed; all engines give the same bits. */
+enum Engine {
+    /** One Spark job a step. */
+    JOB,
+    /** In this process, without Spark. */
+    LOCAL
+}

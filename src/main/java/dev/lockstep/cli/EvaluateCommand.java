@@ -1,0 +1,100 @@
+package dev.lockstep.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lockstep.BadInputException;
+import dev.lockstep.data.AtomicOutput;
+import dev.lockstep.data.LabelledImages;
+import dev.lockstep.data.Split;
+import dev.lockstep.evaluate.EvaluationJob;
+import dev.lockstep.evaluate.Metrics;
+import dev.lockstep.kernel.ScalarKernels;
+import dev.lockstep.model.ModelFile;
+import dev.lockstep.net.TwoLayerNet;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaSparkContext;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code evaluate}: how a model does on a labelled set, as a distributed batch job. */
+@Command(
+        name = "evaluate",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Evaluates a model: accuracy, loss, precision, recall and F1 a class, confusion matrix.",
+        footer = {"", "Example: submit/lockstep evaluate --model RUN/model.safetensors --data data/mnist-10k"})
+final class EvaluateCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--model", paramLabel = "URI", required = true, description = "The model.safetensors of a run.")
+    private String model;
+
+    @Mixin
+    private DataOption data;
+
+    @Option(
+            names = "--split",
+            paramLabel = "NAME",
+            defaultValue = "test",
+            description = "Files to evaluate on: test or train (${DEFAULT-VALUE}).")
+    private Split split;
+
+    @Option(names = "--out", paramLabel = "URI", description = "Also write the metrics to a JSON file.")
+    private String out;
+
+    @Option(names = "--overwrite", description = "Replace the file in --out.")
+    private boolean overwrite;
+
+    @Override
+    public Integer call() throws Exception {
+        if (split == Split.VALIDATION) {
+            throw new BadInputException("--split: expected test or train, found validation, which has no files");
+        }
+        Configuration hadoop = SparkSessions.hadoop();
+        requireNew(hadoop);
+        LabelledImages images = data.open(hadoop, split == Split.TEST ? LabelledImages.TEST : LabelledImages.TRAIN);
+        try (ModelFile.Model read = ModelFile.read(hadoop, model)) {
+            int inputs = read.weights().shape().inputs();
+            if (inputs != images.pixels()) {
+                throw new BadInputException(model + ": expected images of " + inputs + " pixels, found " + images.rows()
+                        + " x " + images.columns() + " in " + images.imagesUri());
+            }
+            TwoLayerNet net =
+                    new TwoLayerNet(read.weights().shape(), read.activation(), read.loss(), new ScalarKernels());
+            try (JavaSparkContext spark = SparkSessions.start("Lockstep evaluate")) {
+                report(hadoop, new Metrics(EvaluationJob.run(spark, net, read.weights(), images)));
+            }
+        }
+        return 0;
+    }
+
+    private void requireNew(Configuration hadoop) throws Exception {
+        if (out != null && !overwrite) {
+            Path path = new Path(out);
+            if (path.getFileSystem(hadoop).exists(path)) {
+                throw new BadInputException(
+                        "--out " + out + ": expected a new file, found one; --overwrite replaces it");
+            }
+        }
+    }
+
+    private void report(Configuration hadoop, Metrics metrics) throws Exception {
+        PrintWriter writer = spec.commandLine().getOut();
+        writer.print(metrics.text());
+        writer.flush();
+        if (out != null) {
+            ObjectNode json = metrics.json();
+            json.put("model", model);
+            json.put("data", data.uri());
+            byte[] text = new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(json);
+            AtomicOutput.write(hadoop, out, overwrite, stream -> stream.write(text));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package dev.lockstep.cli;
+
+import dev.lockstep.BadInputException;
+import dev.lockstep.data.AtomicOutput;
+import dev.lockstep.model.ModelFile;
+import dev.lockstep.model.NpzFile;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code export}: a model for other programs. */
+@Command(
+        name = "export",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Writes a model for other programs: npz for NumPy (arrays W1, b1, W2, b2).",
+        footer = {"", "Example: submit/lockstep export --model RUN/model.safetensors --format npz --out model.npz"})
+final class ExportCommand implements Callable<Integer> {
+    @Option(names = "--model", paramLabel = "URI", required = true, description = "The model.safetensors of a run.")
+    private String model;
+
+    @Option(names = "--format", paramLabel = "NAME", required = true, description = "npz.")
+    private String format;
+
+    @Option(names = "--out", paramLabel = "URI", required = true, description = "File to write.")
+    private String out;
+
+    @Option(names = "--overwrite", description = "Replace the file in --out.")
+    private boolean overwrite;
+
+    @Override
+    public Integer call() throws Exception {
+        if (!format.equals("npz")) {
+            throw new BadInputException("--format: expected npz, found " + format);
+        }
+        Configuration hadoop = SparkSessions.hadoop();
+        try (ModelFile.Model read = ModelFile.read(hadoop, model)) {
+            AtomicOutput.write(
+                    hadoop, out, overwrite, stream -> NpzFile.write(stream, ModelFile.tensors(read.weights())));
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,118 @@
+package dev.lockstep.cli;
+
+import dev.lockstep.data.LabelledImages;
+import dev.lockstep.net.ParameterTensor;
+import dev.lockstep.net.Parameters;
+import dev.lockstep.step.GradientMethod;
+import dev.lockstep.step.LocalGradientSource;
+import dev.lockstep.step.StepPlan;
+import dev.lockstep.train.TrainingConfig;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code gradcheck}: holds backpropagation against the numerical gradient, on the first mini-batch. */
+@Command(
+        name = "gradcheck",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Compares backpropagation with the numerical gradient for every parameter, on one mini-batch.",
+        footer = {"", "Example: submit/lockstep gradcheck --activation tanh --loss mse"})
+final class GradcheckCommand implements Callable<Integer> {
+    private static final int DISAGREES = 1;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private DataOption data;
+
+    @Mixin
+    private NetworkOptions network;
+
+    @Mixin
+    private UpdateOptions updates;
+
+    @Option(
+            names = "--tolerance",
+            paramLabel = "X",
+            defaultValue = "1e-4",
+            description =
+                    "Largest difference that passes, as a share of the tensor's largest gradient (${DEFAULT-VALUE}).")
+    private double tolerance;
+
+    @Override
+    public Integer call() {
+        Configuration hadoop = SparkSessions.hadoop();
+        StepPlan backprop = plan(hadoop, GradientMethod.BACKPROP);
+        StepPlan numerical = plan(hadoop, GradientMethod.NUMERICAL);
+        PrintWriter out = spec.commandLine().getOut();
+        try (Parameters weights = new Parameters(backprop.shape());
+                LocalGradientSource first = new LocalGradientSource(hadoop, backprop);
+                LocalGradientSource second = new LocalGradientSource(hadoop, numerical)) {
+            TrainingConfig.Network net = network.network();
+            net.init().initialize(weights, net.initStd(), network.seed());
+            Parameters g = first.gradient(0, weights).values();
+            long beganNanos = System.nanoTime();
+            Parameters n = second.gradient(0, weights).values();
+            double seconds = (System.nanoTime() - beganNanos) / 1e9;
+            boolean agrees = table(out, g, n);
+            out.printf(
+                    Locale.ROOT,
+                    "%d parameters of %s on a batch of %d; numerical gradient took %.2f s%n",
+                    backprop.shape().parameters(),
+                    backprop.shape(),
+                    backprop.batchSize(),
+                    seconds);
+            out.println(agrees ? "backpropagation agrees with the numerical gradient" : "backpropagation DISAGREES");
+            out.flush();
+            return agrees ? 0 : DISAGREES;
+        }
+    }
+
+    private StepPlan plan(Configuration hadoop, GradientMethod method) {
+        TrainingConfig config = new TrainingConfig(
+                data.uri(),
+                network.seed(),
+                network.network(),
+                network.batches(0, method),
+                updates.updates(),
+                new TrainingConfig.Length(1, OptionalLong.empty(), 0),
+                new TrainingConfig.Watching(OptionalLong.empty(), 1, 0, 1));
+        return config.plan(data.open(hadoop, LabelledImages.TRAIN), data.open(hadoop, LabelledImages.TEST));
+    }
+
+    private boolean table(PrintWriter out, Parameters backprop, Parameters numerical) {
+        out.printf("%-6s %10s %14s %14s %14s%n", "tensor", "elements", "largest |g|", "largest diff", "mean diff");
+        boolean agrees = true;
+        for (ParameterTensor tensor : ParameterTensor.values()) {
+            double largestGradient = 0;
+            double largest = 0;
+            double sum = 0;
+            for (int i = 0; i < backprop.length(tensor); i++) {
+                double difference = Math.abs(backprop.get(tensor, i) - numerical.get(tensor, i));
+                largestGradient = Math.max(largestGradient, Math.abs(numerical.get(tensor, i)));
+                largest = Math.max(largest, difference);
+                sum += difference;
+            }
+            int length = backprop.length(tensor);
+            out.printf(
+                    Locale.ROOT,
+                    "%-6s %10d %14.3e %14.3e %14.3e%n",
+                    tensor.label(),
+                    length,
+                    largestGradient,
+                    largest,
+                    sum / length);
+            agrees &= largest <= tolerance * largestGradient;
+        }
+        return agrees;
+    }
+}

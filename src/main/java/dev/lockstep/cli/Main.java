@@ -1,0 +1,94 @@
+package dev.lockstep.cli;
+
+import dev.lockstep.BadInputException;
+import dev.lockstep.train.DivergedException;
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** The program. Exit status: 0 done, 2 wrong usage or bad input (one line on standard error), 1 anything else. */
+@Command(
+        name = "lockstep",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        description = "Trains a two-layer neural network on Apache Spark, step by step in lockstep.",
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {TrainCommand.class, EvaluateCommand.class, GradcheckCommand.class, ExportCommand.class},
+        footer = {"", "Exit status: 0 done, 2 wrong usage or bad input, 1 anything else."})
+public final class Main implements Runnable {
+    private static final int FAILED = 1;
+    private static final int BAD_INPUT = 2;
+
+    @Option(
+            names = "--stacktrace",
+            scope = ScopeType.INHERIT,
+            description = "When something fails, print where in the code.")
+    private boolean stacktrace;
+
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec spec;
+
+    private Main() {}
+
+    /** Runs a command and ends the process with its status. */
+    public static void main(String[] args) {
+        int status = run(args);
+        if (status != 0) {
+            System.exit(status);
+        }
+    }
+
+    /** Runs a command; returns the exit status. */
+    static int run(String[] args) {
+        Main main = new Main();
+        CommandLine commandLine = new CommandLine(main);
+        OptionNames.registerConverters(commandLine);
+        commandLine.setParameterExceptionHandler((e, arguments) -> {
+            complain(e.getCommandLine(), e.getMessage());
+            return BAD_INPUT;
+        });
+        commandLine.setExecutionExceptionHandler((e, command, result) -> main.failed(command, e));
+        try {
+            Presets.applyTo(commandLine, args);
+        } catch (BadInputException e) {
+            complain(commandLine, e.getMessage());
+            return BAD_INPUT;
+        }
+        return commandLine.execute(args);
+    }
+
+    @Override
+    public void run() {
+        throw new CommandLine.ParameterException(
+                spec.commandLine(),
+                "expected a command: " + String.join(", ", spec.subcommands().keySet()) + " (--help tells more)");
+    }
+
+    private int failed(CommandLine command, Exception e) {
+        if (stacktrace) {
+            e.printStackTrace(command.getErr());
+        }
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof BadInputException) {
+                complain(command, cause.getMessage());
+                return BAD_INPUT;
+            }
+        }
+        String hint = stacktrace ? "" : " (--stacktrace tells where)";
+        complain(command, e instanceof DivergedException ? e.getMessage() : describe(e) + hint);
+        return FAILED;
+    }
+
+    private static String describe(Exception e) {
+        return e.getMessage() == null ? e.getClass().getName() : e.getClass().getSimpleName() + ": " + e.getMessage();
+    }
+
+    /** One line, whatever the message holds. */
+    private static void complain(CommandLine command, String message) {
+        PrintWriter err = command.getErr();
+        err.println("lockstep: " + message.strip().replaceAll("\\s*\\R\\s*", "; "));
+        err.flush();
+    }
+}

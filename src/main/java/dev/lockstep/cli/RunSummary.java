@@ -1,0 +1,62 @@
+package dev.lockstep.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lockstep.memory.MemoryGauge;
+import dev.lockstep.step.GradientSource;
+import dev.lockstep.step.StepPlan;
+import dev.lockstep.train.StepTimes;
+import dev.lockstep.train.TrainingConfig;
+import dev.lockstep.train.TrainingResult;
+import java.lang.management.ManagementFactory;
+
+/** What {@code summary.json} says of a run. */
+record RunSummary(
+        TrainingConfig config, StepPlan plan, GradientSource source, TrainingResult result, String weightsSha256) {
+
+    /** Training time over steps, warm-up of the JVM included; 0 without steps. */
+    static double millisPerStep(StepTimes times) {
+        return times.steps() == 0 ? 0 : times.seconds() * 1e3 / times.steps();
+    }
+
+    ObjectNode json() {
+        StepTimes times = result.times();
+        ObjectNode json = new ObjectMapper().createObjectNode();
+        json.put("steps", result.steps());
+        json.put("steps_in_this_process", times.steps());
+        json.put("batch_size", plan.batchSize());
+        json.put("tasks", source.tasks());
+        json.put("shards", plan.shards());
+        json.put("engine", source.engine());
+        json.put("kernel", plan.kernels().name());
+        json.put("java_version", System.getProperty("java.version"));
+        json.put("lockstep_version", Version.number());
+        json.put("lockstep_revision", Version.revision());
+        json.put("ms_per_step", millisPerStep(times));
+        json.put("ms_per_step_p50", times.medianMillis());
+        json.put("ms_per_step_p99", times.p99Millis());
+        json.put("training_seconds", times.seconds());
+        long startMillis = ManagementFactory.getRuntimeMXBean().getStartTime();
+        json.put("process_seconds", (System.currentTimeMillis() - startMillis) / 1e3);
+        json.put("model_step", result.evaluation().step());
+        json.put("train_accuracy", result.evaluation().train().accuracy());
+        result.evaluation().validation().ifPresent(score -> json.put("validation_accuracy", score.accuracy()));
+        json.put("test_accuracy", result.evaluation().test().accuracy());
+        if (times.steps() == 0) {
+            json.putNull("final_loss");
+        } else {
+            json.put("final_loss", result.finalLoss());
+        }
+        json.put("weights_sha256", weightsSha256);
+        json.put("workers_lost", 0);
+        json.put("workers_joined", source.tasks());
+        json.put("allocated_bytes_per_step", times.allocatedBytesPerStep());
+        json.put("gc_count_in_loop", times.collections());
+        json.put("off_heap_peak_bytes", MemoryGauge.process().peakBytes());
+        ObjectNode settings = json.putObject("config");
+        settings.put("data", config.data());
+        settings.put("iterations", config.totalSteps(plan));
+        config.asMap().forEach(settings::put);
+        return json;
+    }
+}

@@ -1,0 +1,158 @@
+package dev.lockstep.cli;
+
+import dev.lockstep.data.LabelledImages;
+import dev.lockstep.data.Shard;
+import dev.lockstep.model.ModelFile;
+import dev.lockstep.net.Parameters;
+import dev.lockstep.step.GradientSource;
+import dev.lockstep.step.JobGradientSource;
+import dev.lockstep.step.LoadReport;
+import dev.lockstep.step.LocalGradientSource;
+import dev.lockstep.step.StepPlan;
+import dev.lockstep.train.BatchTrace;
+import dev.lockstep.train.Evaluation;
+import dev.lockstep.train.MetricsLog;
+import dev.lockstep.train.RunCheckpoints;
+import dev.lockstep.train.RunDirectory;
+import dev.lockstep.train.Trainer;
+import dev.lockstep.train.TrainingConfig;
+import dev.lockstep.train.TrainingListener;
+import dev.lockstep.train.TrainingResult;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaSparkContext;
+
+/** One run of {@code train}: files in, workers up, training, files out. */
+final class TrainRun {
+    private final Request request;
+    private final TrainingConfig config;
+    private final PrintWriter out;
+    private final PrintWriter err;
+    private final Configuration hadoop = SparkSessions.hadoop();
+
+    /**
+     * What is asked for.
+     *
+     * @param tasks Spark tasks; null for as many as there are cores, but not more than shards
+     * @param outUri the run directory
+     * @param initWeights file of initial weights, or null
+     * @param traceBatches where mini-batches are written, or null
+     */
+    record Request(
+            TrainingConfig config,
+            Engine engine,
+            Integer tasks,
+            String outUri,
+            boolean overwrite,
+            boolean resume,
+            String initWeights,
+            String traceBatches) {}
+
+    TrainRun(Request request, PrintWriter out, PrintWriter err) {
+        this.request = request;
+        this.config = request.config();
+        this.out = out;
+        this.err = err;
+    }
+
+    void run() throws IOException {
+        RunDirectory directory = RunDirectory.at(hadoop, request.outUri(), request.overwrite() || request.resume());
+        StepPlan plan = config.plan(
+                LabelledImages.open(hadoop, config.data(), LabelledImages.TRAIN),
+                LabelledImages.open(hadoop, config.data(), LabelledImages.TEST));
+        try (Parameters weights = new Parameters(plan.shape())) {
+            config.network().init().initialize(weights, config.network().initStd(), config.seed());
+            if (request.initWeights() != null) {
+                ModelFile.readInto(hadoop, request.initWeights(), weights);
+            }
+            if (request.engine() == Engine.LOCAL) {
+                try (GradientSource source = new LocalGradientSource(hadoop, plan)) {
+                    train(plan, source, weights, directory);
+                }
+                return;
+            }
+            try (JavaSparkContext spark = SparkSessions.start("Lockstep train")) {
+                int tasks =
+                        request.tasks() == null ? Math.min(plan.shards(), spark.defaultParallelism()) : request.tasks();
+                try (GradientSource source = new JobGradientSource(spark, plan, tasks)) {
+                    train(plan, source, weights, directory);
+                }
+            }
+        }
+    }
+
+    private void train(StepPlan plan, GradientSource source, Parameters weights, RunDirectory directory)
+            throws IOException {
+        directory.create(request.resume());
+        ProgressPrinter progress = new ProgressPrinter(out, err, config.totalSteps(plan));
+        progress.started(plan, source, config.data());
+        boolean needsCheckpoints = request.resume() || config.watching().checkpointEvery() > 0;
+        Optional<RunCheckpoints> checkpoints = needsCheckpoints
+                ? Optional.of(new RunCheckpoints(hadoop, directory.checkpoints(), config, source.data()))
+                : Optional.empty();
+        TrainingResult result;
+        try (Trainer trainer = new Trainer(config, plan, source, weights, checkpoints)) {
+            long firstStep = request.resume() ? trainer.resume(progress) : 0;
+            try (MetricsLog metrics = new MetricsLog(
+                    directory.openMetrics(firstStep), config.watching().logEvery())) {
+                result = trainer.train(firstStep, new Both(metrics, progress));
+            }
+        }
+        ModelFile.write(
+                hadoop,
+                directory.model().toString(),
+                true,
+                weights,
+                config.network().activation(),
+                config.network().loss(),
+                provenance(source.data()));
+        if (request.traceBatches() != null) {
+            BatchTrace.write(hadoop, request.traceBatches(), plan, result.steps());
+        }
+        RunSummary summary = new RunSummary(config, plan, source, result, weights.sha256());
+        directory.writeSummary(summary.json());
+        progress.finished(result, summary.weightsSha256(), directory);
+    }
+
+    /** Where the model comes from: all that its bits depend on, so that the same training gives the same file. */
+    private Map<String, String> provenance(LoadReport data) {
+        Map<String, String> texts = new TreeMap<>();
+        config.asMap().forEach((key, value) -> texts.put("config." + key, value));
+        texts.put("config.iterations", Long.toString(config.length().iterations()));
+        config.length().epochs().ifPresent(epochs -> texts.put("config.epochs", Long.toString(epochs)));
+        texts.put("data", config.data());
+        texts.put("data.train-fingerprint", Shard.fingerprintText(data.trainFingerprint()));
+        texts.put("data.test-fingerprint", Shard.fingerprintText(data.testFingerprint()));
+        texts.put("init-weights", request.initWeights() == null ? "" : request.initWeights());
+        texts.put("lockstep-version", Version.number());
+        texts.put("lockstep-revision", Version.revision());
+        texts.put("java-version", System.getProperty("java.version"));
+        texts.put("spark-version", org.apache.spark.package$.MODULE$.SPARK_VERSION());
+        return texts;
+    }
+
+    /** Two listeners as one. */
+    private record Both(TrainingListener first, TrainingListener second) implements TrainingListener {
+        @Override
+        public void stepDone(StepReport report) {
+            first.stepDone(report);
+            second.stepDone(report);
+        }
+
+        @Override
+        public void evaluated(Evaluation evaluation) {
+            first.evaluated(evaluation);
+            second.evaluated(evaluation);
+        }
+
+        @Override
+        public void warned(String message) {
+            first.warned(message);
+            second.warned(message);
+        }
+    }
+}

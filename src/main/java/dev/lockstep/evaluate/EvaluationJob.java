@@ -1,0 +1,87 @@
+package dev.lockstep.evaluate;
+
+import dev.lockstep.data.LabelledImages;
+import dev.lockstep.data.Shard;
+import dev.lockstep.data.ShardRange;
+import dev.lockstep.data.ShardReader;
+import dev.lockstep.kernel.SparseBatch;
+import dev.lockstep.net.Parameters;
+import dev.lockstep.net.Score;
+import dev.lockstep.net.TwoLayerNet;
+import dev.lockstep.net.Workspace;
+import dev.lockstep.step.TaskOutcome;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.api.java.function.Function;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.SerializableConfiguration;
+
+/**
+ * Scores a model on a labelled set as one Spark job: each task reads its ranges of examples, scores them and frees them.
+ * Ranges have a fixed length, so the sum of the losses has the same bits for any number of tasks.
+ */
+public final class EvaluationJob {
+    /** Examples that a task holds at a time. */
+    private static final int RANGE_EXAMPLES = 10_000;
+
+    private static final int BATCH_ROWS = 128;
+
+    private EvaluationJob() {}
+
+    /**
+     * Scores all examples.
+     *
+     * @param net the network, whose inputs are the images' pixels
+     * @param weights its parameters; copied to the executors
+     * @throws dev.lockstep.BadInputException if a file is damaged
+     */
+    public static Score run(JavaSparkContext spark, TwoLayerNet net, Parameters weights, LabelledImages images) {
+        int count = (int) ((images.examples() + (long) RANGE_EXAMPLES - 1) / RANGE_EXAMPLES);
+        List<ShardRange> ranges = ShardRange.split(images.examples(), count);
+        Broadcast<SerializableConfiguration> conf = SerializableConfiguration.broadcast(spark.sc());
+        Broadcast<Parameters> model = spark.broadcast(weights.copy());
+        try {
+            spark.setJobDescription("Lockstep: evaluate " + images.imagesUri());
+            Score sum = new Score(net.shape().outputs());
+            int slices = Math.min(count, spark.defaultParallelism());
+            for (TaskOutcome<Score> part : spark.parallelize(ranges, slices)
+                    .map(score(net, images, model, conf))
+                    .collect()) {
+                sum.add(part.get());
+            }
+            return sum;
+        } finally {
+            model.destroy();
+            conf.destroy();
+        }
+    }
+
+    private static Function<ShardRange, TaskOutcome<Score>> score(
+            TwoLayerNet net,
+            LabelledImages images,
+            Broadcast<Parameters> model,
+            Broadcast<SerializableConfiguration> conf) {
+        return range -> TaskOutcome.of(() -> score(conf.value().value(), net, images, model.value(), range));
+    }
+
+    private static Score score(
+            Configuration conf, TwoLayerNet net, LabelledImages images, Parameters weights, ShardRange range) {
+        Score score = new Score(net.shape().outputs());
+        List<Shard> shards =
+                ShardReader.read(conf, images, List.of(range), net.shape().outputs());
+        try (Shard shard = shards.get(0);
+                SparseBatch batch = new SparseBatch(images.pixels(), BATCH_ROWS, shard.maxNonZeros());
+                Workspace workspace = new Workspace(net.shape(), BATCH_ROWS)) {
+            for (int row = 0; row < shard.examples(); row++) {
+                int nonZeros = shard.copyRow(row, batch.columns(), batch.values(), batch.nonZeros());
+                batch.endRow(nonZeros, shard.label(row));
+                if (batch.rows() == BATCH_ROWS || row == shard.examples() - 1) {
+                    net.score(weights, batch, workspace, score);
+                    batch.clear();
+                }
+            }
+        }
+        return score;
+    }
+}

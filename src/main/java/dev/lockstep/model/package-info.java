@@ -1,0 +1,2 @@
+/** Model files with their provenance, and exports. */
+package dev.lockstep.model;

@@ -1,0 +1,9 @@
+package dev.lockstep.step;
+
+/** How a worker computes the gradient of its examples. */
+public enum GradientMethod {
+    /** {@link dev.lockstep.net.TwoLayerNet#gradient}. */
+    BACKPROP,
+    /** {@link dev.lockstep.net.NumericalGradient}, for tiny networks. */
+    NUMERICAL
+}

@@ -1,0 +1,37 @@
+package dev.lockstep.step;
+
+import dev.lockstep.data.Split;
+import dev.lockstep.net.Parameters;
+import dev.lockstep.net.Score;
+
+/**
+ * Where gradients come from: the workers of a run, however they are reached. The training loop calls {@link #gradient}
+ * for step after step from one thread and knows nothing else about the cluster. All implementations give the same bits.
+ */
+public interface GradientSource extends AutoCloseable {
+    /**
+     * The gradient of the mean loss of a mini-batch.
+     *
+     * @param step number of the step, from 0; any order
+     * @param weights the parameters; the caller does not change them during the call
+     * @return the root of the reduction tree, owned by this source and good until the next call or close; its values may
+     *     be changed by the caller
+     */
+    GradientPart gradient(long step, Parameters weights);
+
+    /** How the network with these parameters does on all examples of a split. */
+    Score score(Split split, Parameters weights);
+
+    /** What the workers loaded. */
+    LoadReport data();
+
+    /** Name of the engine, for logs and the run's summary. */
+    String engine();
+
+    /** Tasks that the shards are spread over. */
+    int tasks();
+
+    /** Ends the workers and frees what they hold. */
+    @Override
+    void close();
+}

@@ -1,0 +1,118 @@
+package dev.lockstep.train;
+
+import dev.lockstep.BadInputException;
+import dev.lockstep.model.Tensor;
+import dev.lockstep.net.ParameterTensor;
+import dev.lockstep.net.Parameters;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * All that a run needs to go on: named tensors (weights, and with a prefix velocity and best weights) and named texts
+ * (step, configuration, data fingerprints, early stopping), with a SHA-256 over both. Immutable.
+ *
+ * @param tensors in file order
+ * @param texts without the digest
+ */
+record Checkpoint(List<Tensor> tensors, Map<String, String> texts) {
+    static final String STEP = "step";
+    static final String CONFIG_PREFIX = "config.";
+    static final String WEIGHTS = "";
+    static final String VELOCITY = "velocity.";
+    static final String BEST = "best.";
+    private static final String DIGEST = "sha256";
+
+    /** Tensors with these parameters, each name with the prefix. */
+    static List<Tensor> tensorsOf(String prefix, Parameters parameters) {
+        List<Tensor> tensors = new ArrayList<>();
+        for (ParameterTensor tensor : ParameterTensor.values()) {
+            int[] shape = tensor.dimensions(parameters.shape());
+            tensors.add(new Tensor(prefix + tensor.label(), shape, parameters.values(tensor)));
+        }
+        return tensors;
+    }
+
+    /** Sets parameters from the tensors whose names have the prefix. */
+    void restore(String prefix, Parameters parameters) {
+        for (ParameterTensor tensor : ParameterTensor.values()) {
+            parameters.setValues(tensor, tensor(prefix + tensor.label()).values());
+        }
+    }
+
+    private Tensor tensor(String name) {
+        return tensors.stream()
+                .filter(tensor -> tensor.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new BadInputException("checkpoint of step " + step() + ": no tensor " + name));
+    }
+
+    long step() {
+        return Long.parseLong(text(STEP));
+    }
+
+    String text(String key) {
+        String value = texts.get(key);
+        if (value == null) {
+            throw new BadInputException("checkpoint: expected the text " + key + ", found none");
+        }
+        return value;
+    }
+
+    /** The texts with the digest, as they go to the file. */
+    Map<String, String> sealed() {
+        Map<String, String> sealed = new TreeMap<>(texts);
+        sealed.put(DIGEST, digest(tensors, texts));
+        return sealed;
+    }
+
+    /**
+     * From what a file holds.
+     *
+     * @throws BadInputException if the digest is not that of the contents
+     */
+    static Checkpoint unseal(String file, List<Tensor> tensors, Map<String, String> sealed) {
+        Map<String, String> texts = new TreeMap<>(sealed);
+        String expected = texts.remove(DIGEST);
+        String found = digest(tensors, texts);
+        if (!found.equals(expected)) {
+            throw new BadInputException(file + ": expected SHA-256 " + expected + ", found " + found);
+        }
+        return new Checkpoint(tensors, texts);
+    }
+
+    private static String digest(List<Tensor> tensors, Map<String, String> texts) {
+        MessageDigest digest;
+        try {
+            digest = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+        new TreeMap<>(texts).forEach((key, value) -> {
+            update(digest, key);
+            update(digest, value);
+        });
+        for (Tensor tensor : tensors) {
+            update(digest, tensor.name());
+            ByteBuffer bytes =
+                    ByteBuffer.allocate(tensor.values().length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            bytes.asFloatBuffer().put(tensor.values());
+            digest.update(bytes.array());
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /** With its length before it, so that no two lists of texts give the same bytes. */
+    private static void update(MessageDigest digest, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(0, bytes.length));
+        digest.update(bytes);
+    }
+}

@@ -1,0 +1,63 @@
+package dev.lockstep.train;
+
+import java.lang.management.GarbageCollectorMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+
+/**
+ * Measures the training loop: time of each step, collections, and bytes that the training thread allocates. One thread;
+ * allocates nothing between {@link #begin} and {@link #end}.
+ */
+final class StepClock {
+    /** Percentiles are of this many newest steps: 8 MB. */
+    private static final int MAX_SAMPLES = 1 << 20;
+
+    private final com.sun.management.ThreadMXBean threads =
+            (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    private final long[] nanos;
+    private final long collectionsBefore = collections();
+    private long steps;
+    private long totalNanos;
+    private long allocatedBytes;
+    private long beganNanos;
+    private long allocatedBefore;
+
+    StepClock(long expectedSteps) {
+        this.nanos = new long[(int) Math.min(expectedSteps, MAX_SAMPLES)];
+    }
+
+    void begin() {
+        allocatedBefore = threads.getCurrentThreadAllocatedBytes();
+        beganNanos = System.nanoTime();
+    }
+
+    void end() {
+        long elapsed = System.nanoTime() - beganNanos;
+        allocatedBytes += threads.getCurrentThreadAllocatedBytes() - allocatedBefore;
+        nanos[(int) (steps % nanos.length)] = elapsed;
+        totalNanos += elapsed;
+        steps++;
+    }
+
+    StepTimes times() {
+        long[] sorted = Arrays.copyOf(nanos, (int) Math.min(steps, nanos.length));
+        Arrays.sort(sorted);
+        return new StepTimes(
+                steps,
+                totalNanos / 1e9,
+                percentileMillis(sorted, 0.50),
+                percentileMillis(sorted, 0.99),
+                steps == 0 ? 0 : allocatedBytes / steps,
+                collections() - collectionsBefore);
+    }
+
+    private static double percentileMillis(long[] sorted, double share) {
+        return sorted.length == 0 ? 0 : sorted[(int) (share * (sorted.length - 1))] / 1e6;
+    }
+
+    private static long collections() {
+        return ManagementFactory.getGarbageCollectorMXBeans().stream()
+                .mapToLong(GarbageCollectorMXBean::getCollectionCount)
+                .sum();
+    }
+}

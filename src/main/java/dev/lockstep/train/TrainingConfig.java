@@ -1,0 +1,165 @@
+package dev.lockstep.train;
+
+import dev.lockstep.BadInputException;
+import dev.lockstep.data.BatchSampler;
+import dev.lockstep.data.Holdout;
+import dev.lockstep.data.LabelledImages;
+import dev.lockstep.data.Sampling;
+import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.Loss;
+import dev.lockstep.net.Initializer;
+import dev.lockstep.net.NetworkShape;
+import dev.lockstep.optim.LearningRate;
+import dev.lockstep.optim.UpdateRule;
+import dev.lockstep.step.GradientMethod;
+import dev.lockstep.step.StepPlan;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/**
+ * What a training run does. The same configuration on the same data gives the same bits.
+ *
+ * @param data directory with the four files
+ * @param seed of initial weights, mini-batches and hold-out
+ */
+public record TrainingConfig(
+        String data, long seed, Network network, Batches batches, Updates updates, Length length, Watching watching) {
+
+    /**
+     * The network and its initial weights.
+     *
+     * @param classes number of classes; labels are below it
+     * @param initStd standard deviation for {@link Initializer#NORMAL}
+     */
+    public record Network(
+            int hidden, int classes, Activation activation, Loss loss, Initializer init, double initStd) {}
+
+    /**
+     * Which examples each step sees and how its gradient is computed.
+     *
+     * @param shards logical shards; part of the result's definition, unlike the number of tasks
+     * @param validationFraction share of the training examples that is held out
+     */
+    public record Batches(
+            int batchSize, Sampling sampling, int shards, double validationFraction, GradientMethod gradient) {}
+
+    /** How gradients change the weights; see {@link dev.lockstep.optim.Optimizer} and {@link LearningRate}. */
+    public record Updates(
+            UpdateRule optimizer,
+            float learningRate,
+            float momentum,
+            float weightDecay,
+            LearningRate.Schedule schedule,
+            long warmupSteps,
+            long decayEvery,
+            float decayFactor) {}
+
+    /**
+     * When training ends.
+     *
+     * @param iterations steps, unless epochs are given
+     * @param epochs passes over the training examples
+     * @param patience evaluations without a better validation loss after which training stops; 0 for never
+     */
+    public record Length(long iterations, OptionalLong epochs, int patience) {}
+
+    /**
+     * What is seen of a run; none of it changes the result, but early stopping looks when it is evaluated.
+     *
+     * @param evaluateEvery steps between evaluations; empty for once an epoch
+     * @param logEvery steps between lines of metrics
+     * @param checkpointEvery steps between checkpoints; 0 for none
+     * @param keepCheckpoints newest checkpoints that are kept
+     */
+    public record Watching(OptionalLong evaluateEvery, long logEvery, long checkpointEvery, int keepCheckpoints) {}
+
+    /** The plan of every step on these files. */
+    public StepPlan plan(LabelledImages train, LabelledImages test) {
+        if (train.pixels() != test.pixels()) {
+            throw new BadInputException(
+                    test.imagesUri() + ": expected images of " + train.rows() + " x " + train.columns() + " as in "
+                            + train.imagesUri() + ", found " + test.rows() + " x " + test.columns());
+        }
+        int validation = (int) Math.ceil(batches.validationFraction * train.examples());
+        if (validation >= train.examples()) {
+            throw new BadInputException("--validation-fraction " + batches.validationFraction + " of "
+                    + train.examples() + " examples leaves none to train with");
+        }
+        return new StepPlan(
+                new NetworkShape(train.pixels(), network.hidden, network.classes),
+                network.activation,
+                network.loss,
+                batches.gradient,
+                batches.sampling,
+                batches.batchSize,
+                seed,
+                new Holdout(train.examples(), validation, seed),
+                batches.shards,
+                train,
+                test);
+    }
+
+    /** Steps of the whole run. */
+    public long totalSteps(StepPlan plan) {
+        return length.epochs.isPresent()
+                ? Math.multiplyExact(length.epochs.getAsLong(), stepsPerEpoch(plan))
+                : length.iterations;
+    }
+
+    /** Steps in which as many examples are drawn as there are to train with. */
+    public long stepsPerEpoch(StepPlan plan) {
+        return BatchSampler.stepsPerEpoch(plan.holdout(), batches.batchSize);
+    }
+
+    /** The learning rate of each step. */
+    public LearningRate learningRate(StepPlan plan) {
+        return new LearningRate(
+                updates.learningRate,
+                updates.schedule,
+                updates.warmupSteps,
+                updates.decayEvery,
+                updates.decayFactor,
+                totalSteps(plan));
+    }
+
+    /** By the names of the command line, all that determines the weights after a given step (but for the data and where it lies). */
+    public Map<String, String> asMap() {
+        Map<String, String> map = new LinkedHashMap<>();
+        map.put("hidden", Integer.toString(network.hidden));
+        map.put("classes", Integer.toString(network.classes));
+        map.put("activation", text(network.activation));
+        map.put("loss", text(network.loss));
+        map.put("init", text(network.init));
+        map.put("init-std", Double.toString(network.initStd));
+        map.put("seed", Long.toString(seed));
+        map.put("batch-size", Integer.toString(batches.batchSize));
+        map.put("sampling", text(batches.sampling));
+        map.put("shards", Integer.toString(batches.shards));
+        map.put("validation-fraction", Double.toString(batches.validationFraction));
+        map.put("gradient", text(batches.gradient));
+        map.put("optimizer", text(updates.optimizer));
+        map.put("learning-rate", Float.toString(updates.learningRate));
+        map.put("momentum", Float.toString(updates.momentum));
+        map.put("weight-decay", Float.toString(updates.weightDecay));
+        map.put("schedule", text(updates.schedule));
+        map.put("warmup-steps", Long.toString(updates.warmupSteps));
+        map.put("decay-every", Long.toString(updates.decayEvery));
+        map.put("decay-factor", Float.toString(updates.decayFactor));
+        if (updates.schedule == LearningRate.Schedule.COSINE) {
+            map.put("iterations", Long.toString(length.iterations));
+            map.put("epochs", length.epochs.toString());
+        }
+        if (length.patience > 0) {
+            map.put("patience", Integer.toString(length.patience));
+            map.put("evaluate-every", watching.evaluateEvery.toString());
+        }
+        return map;
+    }
+
+    /** A constant's name as it stands on the command line: CROSS_ENTROPY is cross-entropy. */
+    public static String text(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+}

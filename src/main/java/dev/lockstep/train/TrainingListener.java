@@ -1,0 +1,22 @@
+package dev.lockstep.train;
+
+/** Watches a run. Called by the training thread between steps, in order; what it does counts as no step's time. */
+public interface TrainingListener {
+    /** After a step. Called for every step: cheap unless the listener decides otherwise. */
+    default void stepDone(StepReport report) {}
+
+    /** After an evaluation. */
+    default void evaluated(Evaluation evaluation) {}
+
+    /** Something that a person should know; the run goes on. */
+    default void warned(String message) {}
+
+    /**
+     * What a step did.
+     *
+     * @param step number of steps done, so 1 after the first
+     * @param loss mean loss of its mini-batch, before the update
+     * @param learningRate of its update
+     */
+    record StepReport(long step, double loss, float learningRate) {}
+}
