@@ -1,0 +1,218 @@
+package dev.lockstep.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import com.sun.management.ThreadMXBean;
+import dev.lockstep.BadInputException;
+import dev.lockstep.data.IdxWriter.Storage;
+import dev.lockstep.memory.FloatArray;
+import dev.lockstep.memory.IntArray;
+import dev.lockstep.memory.LeakCheck;
+import dev.lockstep.memory.MemoryGauge;
+import dev.lockstep.memory.OffHeapBlock;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.apache.hadoop.conf.Configuration;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+@ExtendWith(LeakCheck.class)
+class ShardTest {
+    private final Configuration conf = new Configuration(false);
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void takesAtMostSixTenthsOfAByteForEachByteOfMnist() {
+        String data = Path.of(System.getProperty("lockstep.project", ""), "data", "mnist-10k")
+                .toString();
+        LabelledImages files = LabelledImages.open(conf, data, LabelledImages.TRAIN);
+        assertThat(files.examples()).isEqualTo(8000);
+        assertThat(files.pixels()).isEqualTo(784);
+        long before = MemoryGauge.process().bytesInUse();
+        List<Shard> shards = ShardReader.read(conf, files, ShardRange.split(files.examples(), 16), 10);
+        long bytes = shards.stream().mapToLong(Shard::offHeapBytes).sum();
+        assertThat(MemoryGauge.process().bytesInUse() - before).isEqualTo(bytes);
+        assertThat((double) bytes / (8000 * 784)).isBetween(0.5, 0.6);
+        // The parts must add up too: a block longer than its parts would be waste that the ratio may hide.
+        long nonZeros = 0;
+        for (Shard shard : shards) {
+            for (int row = 0; row < shard.examples(); row++) {
+                nonZeros += shard.nonZeros(row);
+            }
+        }
+        assertThat(bytes).isEqualTo(3 * nonZeros + 5 * 8000 + 4 * 16);
+        assertThat(Shard.fingerprintText(sum(shards))).isEqualTo("821712ac66d7dab8");
+        shards.forEach(Shard::close);
+    }
+
+    @Test
+    void columnsOfImagesWithMoreThan65536PixelsTakeFourBytes() {
+        assertThat(bytesOf(IdxWriter.random(1, 1, 256, 256, 1, 1))).isEqualTo(2 * 4 + 65_536 * 3 + 1);
+        assertThat(bytesOf(IdxWriter.random(1, 1, 1, 65_537, 1, 1))).isEqualTo(2 * 4 + 65_537 * 5 + 1);
+    }
+
+    @Test
+    void valuesAreBytesOver255AsFloats() {
+        byte[] pixels = new byte[256];
+        for (int i = 0; i < 256; i++) {
+            pixels[i] = (byte) i;
+        }
+        with(new IdxWriter(1, 16, 16, pixels, new byte[] {3}), shard -> {
+            try (OffHeapBlock block = OffHeapBlock.allocate(2048, "row")) {
+                IntArray columns = block.ints(0, 256);
+                FloatArray values = block.floats(1024, 256);
+                assertThat(shard.copyRow(0, columns, values, 1)).isEqualTo(255);
+                assertThat(columns.get(0)).isZero();
+                assertThat(values.get(0)).isZero();
+                for (int value = 1; value < 256; value++) {
+                    assertThat(columns.get(value)).isEqualTo(value);
+                    assertThat(values.get(value)).isEqualTo(value / 255f);
+                }
+            }
+        });
+    }
+
+    @Test
+    void copyRowStaysInsideTheArraysAndTheShard() {
+        with(IdxWriter.random(9, 4, 2, 5, 3, 1), shard -> {
+            try (OffHeapBlock block = OffHeapBlock.allocate(88, "row")) {
+                IntArray columns = block.ints(0, 11);
+                FloatArray values = block.floats(44, 11);
+                assertThat(shard.copyRow(3, columns, values, 1)).isEqualTo(10);
+                for (int row : new int[] {-1, 4, Integer.MAX_VALUE}) {
+                    assertOutOfBounds(() -> shard.copyRow(row, columns, values, 0));
+                    assertOutOfBounds(() -> shard.label(row));
+                    assertOutOfBounds(() -> shard.nonZeros(row));
+                }
+                assertOutOfBounds(() -> shard.copyRow(0, columns, values, 2));
+                assertOutOfBounds(() -> shard.copyRow(0, columns, values, -1));
+            }
+        });
+    }
+
+    @Test
+    void copyRowAllocatesNothing() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        with(IdxWriter.random(9, 4, 20, 30, 3, 0.3), shard -> {
+            try (OffHeapBlock block = OffHeapBlock.allocate(4800, "row")) {
+                IntArray columns = block.ints(0, 600);
+                FloatArray values = block.floats(2400, 600);
+                long before = threads.getCurrentThreadAllocatedBytes();
+                for (int i = 0; i < 50_000; i++) {
+                    shard.copyRow(i & 3, columns, values, 0);
+                }
+                // One object of 16 bytes for each call would be 800,000.
+                assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(50_000);
+            }
+        });
+    }
+
+    @Test
+    void aClosedShardRefusesUseAndASecondClose() {
+        IdxWriter set = IdxWriter.random(9, 4, 2, 5, 3, 1);
+        set.write(directory, "train", Storage.PLAIN);
+        Shard shard = read(1).get(0);
+        shard.close();
+        try (OffHeapBlock block = OffHeapBlock.allocate(80, "row")) {
+            IntArray columns = block.ints(0, 10);
+            FloatArray values = block.floats(40, 10);
+            assertThatIllegalStateException().isThrownBy(() -> shard.copyRow(0, columns, values, 0));
+        }
+        assertThatIllegalStateException().isThrownBy(() -> shard.label(0));
+        assertThatIllegalStateException().isThrownBy(() -> shard.nonZeros(0));
+        assertThatIllegalStateException().isThrownBy(shard::close);
+    }
+
+    @Test
+    void theFingerprintChangesWithEveryBitOfPixelsAndLabelsAndWithOrderAndShape() {
+        IdxWriter set = IdxWriter.random(12, 6, 2, 5, 4, 0.5);
+        Set<Long> seen = new HashSet<>();
+        int variants = 0;
+        assertThat(seen.add(fingerprintOf(set))).isTrue();
+        for (int bit = 0; bit < 8 * set.pixels().length; bit++, variants++) {
+            byte[] pixels = set.pixels().clone();
+            pixels[bit / 8] ^= (byte) (1 << bit % 8);
+            seen.add(fingerprintOf(new IdxWriter(6, 2, 5, pixels, set.labels())));
+        }
+        for (int bit = 0; bit < 8 * 6; bit++, variants++) {
+            byte[] labels = set.labels().clone();
+            labels[bit / 8] ^= (byte) (1 << bit % 8);
+            seen.add(fingerprintOf(new IdxWriter(6, 2, 5, set.pixels(), labels)));
+        }
+        byte[] swapped = set.pixels().clone();
+        System.arraycopy(set.pixels(), 0, swapped, 10, 10);
+        System.arraycopy(set.pixels(), 10, swapped, 0, 10);
+        seen.add(fingerprintOf(new IdxWriter(6, 2, 5, swapped, set.labels())));
+        seen.add(fingerprintOf(new IdxWriter(6, 5, 2, set.pixels(), set.labels())));
+        assertThat(seen).hasSize(1 + variants + 2);
+    }
+
+    @Test
+    void theFingerprintTextHasSixteenDigits() {
+        assertThat(Shard.fingerprintText(0x0123456789abcdefL)).isEqualTo("0123456789abcdef");
+        assertThat(Shard.fingerprintText(-1)).isEqualTo("ffffffffffffffff");
+    }
+
+    @Test
+    void aShardThatNoBlockCanHoldAsksForMoreShards() {
+        IdxWriter.random(3, 10, 5, 5, 2, 1).write(directory, "train", Storage.GZIP);
+        LabelledImages files = LabelledImages.open(conf, directory.toString(), "train");
+        // All: 11 * 4 + 250 * 3 + 10 = 804 bytes. Halves: 6 * 4 + 125 * 3 + 5 = 404.
+        for (long tooFew : new long[] {1, 60, 803}) {
+            assertThatExceptionOfType(BadInputException.class)
+                    .isThrownBy(() -> ShardReader.read(conf, files, ShardRange.split(10, 1), 2, tooFew))
+                    .withMessageStartingWith(
+                            files.imagesUri() + ": shard of examples 0 to 9: expected at most " + tooFew)
+                    .withMessageEndingWith("use more --shards");
+        }
+        ShardReader.read(conf, files, ShardRange.split(10, 1), 2, 804).forEach(Shard::close);
+        ShardReader.read(conf, files, ShardRange.split(10, 2), 2, 404).forEach(Shard::close);
+        assertThatExceptionOfType(BadInputException.class)
+                .isThrownBy(() -> ShardReader.read(conf, files, ShardRange.split(10, 2), 2, 403));
+    }
+
+    private long bytesOf(IdxWriter set) {
+        long[] bytes = new long[1];
+        with(set, shard -> {
+            bytes[0] = shard.offHeapBytes();
+            ShardRows.assertSame(shard, set);
+        });
+        return bytes[0];
+    }
+
+    private long fingerprintOf(IdxWriter set) {
+        long[] fingerprint = new long[1];
+        with(set, shard -> fingerprint[0] = shard.fingerprint());
+        return fingerprint[0];
+    }
+
+    private void with(IdxWriter set, Consumer<Shard> use) {
+        set.write(directory, "train", Storage.PLAIN);
+        try (Shard shard = read(1).get(0)) {
+            use.accept(shard);
+        }
+    }
+
+    private List<Shard> read(int shards) {
+        LabelledImages files = LabelledImages.open(conf, directory.toString(), "train");
+        return ShardReader.read(conf, files, ShardRange.split(files.examples(), shards), 256);
+    }
+
+    private static long sum(List<Shard> shards) {
+        return shards.stream().mapToLong(Shard::fingerprint).sum();
+    }
+
+    private static void assertOutOfBounds(ThrowingCallable access) {
+        assertThatExceptionOfType(IndexOutOfBoundsException.class).isThrownBy(access);
+    }
+}
