@@ -8,9 +8,7 @@ import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Split;
 import dev.lockstep.evaluate.EvaluationJob;
 import dev.lockstep.evaluate.Metrics;
-import dev.lockstep.kernel.ScalarKernels;
 import dev.lockstep.model.ModelFile;
-import dev.lockstep.net.TwoLayerNet;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
@@ -66,10 +64,10 @@ final class EvaluateCommand implements Callable<Integer> {
                 throw new BadInputException(model + ": expected images of " + inputs + " pixels, found " + images.rows()
                         + " x " + images.columns() + " in " + images.imagesUri());
             }
-            TwoLayerNet net =
-                    new TwoLayerNet(read.weights().shape(), read.activation(), read.loss(), new ScalarKernels());
             try (JavaSparkContext spark = SparkSessions.start("Lockstep evaluate")) {
-                report(hadoop, new Metrics(EvaluationJob.run(spark, net, read.weights(), images)));
+                report(
+                        hadoop,
+                        new Metrics(EvaluationJob.run(spark, read.weights(), read.activation(), read.loss(), images)));
             }
         }
         return 0;

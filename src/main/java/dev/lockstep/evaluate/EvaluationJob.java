@@ -4,6 +4,9 @@ import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Shard;
 import dev.lockstep.data.ShardRange;
 import dev.lockstep.data.ShardReader;
+import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.Loss;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
@@ -11,6 +14,7 @@ import dev.lockstep.net.TwoLayerNet;
 import dev.lockstep.net.Workspace;
 import dev.lockstep.step.TaskOutcome;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
@@ -32,21 +36,21 @@ public final class EvaluationJob {
     /**
      * Scores all examples.
      *
-     * @param net the network, whose inputs are the images' pixels
-     * @param weights its parameters; copied to the executors
+     * @param weights of a network whose inputs are the images' pixels; copied to the executors
      * @throws dev.lockstep.BadInputException if a file is damaged
      */
-    public static Score run(JavaSparkContext spark, TwoLayerNet net, Parameters weights, LabelledImages images) {
+    public static Score run(
+            JavaSparkContext spark, Parameters weights, Activation activation, Loss loss, LabelledImages images) {
         int count = (int) ((images.examples() + (long) RANGE_EXAMPLES - 1) / RANGE_EXAMPLES);
-        List<ShardRange> ranges = ShardRange.split(images.examples(), count);
+        List<Integer> ranges = IntStream.range(0, count).boxed().toList();
         Broadcast<SerializableConfiguration> conf = SerializableConfiguration.broadcast(spark.sc());
         Broadcast<Parameters> model = spark.broadcast(weights.copy());
         try {
             spark.setJobDescription("Lockstep: evaluate " + images.imagesUri());
-            Score sum = new Score(net.shape().outputs());
+            Score sum = new Score(weights.shape().outputs());
             int slices = Math.min(count, spark.defaultParallelism());
             for (TaskOutcome<Score> part : spark.parallelize(ranges, slices)
-                    .map(score(net, images, model, conf))
+                    .map(score(activation, loss, images, count, model, conf))
                     .collect()) {
                 sum.add(part.get());
             }
@@ -57,12 +61,19 @@ public final class EvaluationJob {
         }
     }
 
-    private static Function<ShardRange, TaskOutcome<Score>> score(
-            TwoLayerNet net,
+    private static Function<Integer, TaskOutcome<Score>> score(
+            Activation activation,
+            Loss loss,
             LabelledImages images,
+            int ranges,
             Broadcast<Parameters> model,
             Broadcast<SerializableConfiguration> conf) {
-        return range -> TaskOutcome.of(() -> score(conf.value().value(), net, images, model.value(), range));
+        return number -> TaskOutcome.of(() -> {
+            Parameters weights = model.value();
+            ShardRange range = ShardRange.split(images.examples(), ranges).get(number);
+            TwoLayerNet net = new TwoLayerNet(weights.shape(), activation, loss, Kernels.best());
+            return score(conf.value().value(), net, images, weights, range);
+        });
     }
 
     private static Score score(

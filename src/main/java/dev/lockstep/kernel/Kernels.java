@@ -16,6 +16,11 @@ public interface Kernels {
     /** Rows along the hidden units and along the classes are padded to a multiple of this many floats: 64 bytes. */
     int LANES = 16;
 
+    /** The fastest implementation that this machine can run. */
+    static Kernels best() {
+        return new ScalarKernels();
+    }
+
     /** Name for logs and the run's summary. */
     String name();
 

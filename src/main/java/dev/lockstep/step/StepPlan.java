@@ -7,7 +7,6 @@ import dev.lockstep.data.Sampling;
 import dev.lockstep.kernel.Activation;
 import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.Loss;
-import dev.lockstep.kernel.ScalarKernels;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.TwoLayerNet;
 import java.io.Serializable;
@@ -46,7 +45,7 @@ public record StepPlan(
 
     /** This machine's kernels. */
     public Kernels kernels() {
-        return new ScalarKernels();
+        return Kernels.best();
     }
 
     /** A sampler of this run's mini-batches, for one thread. */
