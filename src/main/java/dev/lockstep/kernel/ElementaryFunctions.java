@@ -17,7 +17,7 @@ public final class ElementaryFunctions {
     /** exp of less is zero: below half of the smallest denormal. */
     private static final float EXP_UNDERFLOW = -104f;
 
-    // (e^r - 1 - r) / r^2 on |r| <= ln(2)/2 as a polynomial of degree 4: 1.0e-8 relative in e^r. A minimax fit, its five
+    // (e^r - 1 - r) / r^2 on |r| <= ln(2)/2 as a polynomial of degree 4: 1.0e-8 relative in e^r. A minimax fit, with
     // coefficients then chosen among their neighbours so that the error of exp with all its roundings is least.
     private static final float P0 = 0.50000006f;
     private static final float P1 = 0.16666523f;
