@@ -1,0 +1,225 @@
+package dev.lockstep.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.lockstep.memory.FloatArray;
+import dev.lockstep.memory.FloatMatrix;
+import dev.lockstep.memory.OffHeapBlock;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What users of {@link Kernels} count on at the ends of the range and where there is nothing to add. */
+abstract class KernelEdgeContract {
+    private final List<AutoCloseable> open = new ArrayList<>();
+
+    /** The implementation under test. */
+    abstract Kernels kernels();
+
+    @AfterEach
+    void closeAll() throws Exception {
+        for (AutoCloseable resource : open) {
+            resource.close();
+        }
+    }
+
+    private FloatMatrix matrix(int rows, int stride) {
+        OffHeapBlock block = OffHeapBlock.allocate((long) rows * stride * Float.BYTES, "test");
+        open.add(block);
+        return new FloatMatrix(block.floats(0, rows * stride), rows, stride);
+    }
+
+    private FloatMatrix row(float... values) {
+        FloatMatrix row = matrix(1, KernelCase.padded(values.length));
+        for (int i = 0; i < values.length; i++) {
+            row.set(0, i, values[i]);
+        }
+        return row;
+    }
+
+    private SparseBatch batch(float[][] pixels, int... labels) {
+        SparseBatch x = new RandomBatch(pixels[0].length, pixels, labels, new int[] {pixels.length}).sparse(0, 1);
+        open.add(x);
+        x.indexColumns();
+        return x;
+    }
+
+    private static SegmentTree tree(int low, int... rowEnd) {
+        SegmentTree tree = new SegmentTree(low, low + rowEnd.length);
+        for (int s = 0; s < rowEnd.length; s++) {
+            tree.endSegment(s, rowEnd[s]);
+        }
+        return tree;
+    }
+
+    private static void assertZeroBits(FloatArray array) {
+        for (int i = 0; i < array.length(); i++) {
+            assertThat(Float.floatToRawIntBits(array.get(i)))
+                    .as("element %d", i)
+                    .isZero();
+        }
+    }
+
+    static Stream<Arguments> extremeScores() {
+        float max = Float.MAX_VALUE;
+        return Stream.of(
+                Arguments.of((Object) new float[] {1e30f, -1e30f, 0f}),
+                Arguments.of((Object) new float[] {-1e30f, -1e30f, -1e30f}),
+                Arguments.of((Object) new float[] {1e30f, 1e30f, 1e30f}),
+                Arguments.of((Object) new float[] {max, -max, 0f}),
+                Arguments.of((Object) new float[] {-max, -max, -max}),
+                Arguments.of((Object) new float[] {-200f, 0f, 200f}),
+                Arguments.of((Object) new float[] {Float.MIN_VALUE, 0f, -Float.MIN_VALUE}));
+    }
+
+    @ParameterizedTest
+    @MethodSource("extremeScores")
+    void softmaxAndLossesOfExtremeScoresAreNumbers(float[] scores) {
+        FloatMatrix y = row(scores);
+        kernels().softmax(y, 1, 3);
+        assertThat((double) y.get(0, 0) + y.get(0, 1) + y.get(0, 2)).isBetween(1 - 0x1p-21, 1 + 0x1p-21);
+        for (int label = 0; label < 3; label++) {
+            for (Loss loss : Loss.values()) {
+                FloatMatrix delta = row(scores);
+                FloatArray losses = matrix(1, 1).data();
+                kernels()
+                        .lossAndDelta(loss, delta, batch(new float[1][1], label).labels(), 1, 3, 1f, losses);
+                assertThat(losses.get(0))
+                        .as("%s of class %d", loss, label)
+                        .isNotNaN()
+                        .isGreaterThanOrEqualTo(0f);
+                // The loss is the distance of the scores where the exponential of it is out of range.
+                double distance = (double) Math.max(scores[0], Math.max(scores[1], scores[2])) - scores[label];
+                if (loss == Loss.CROSS_ENTROPY && distance > 100) {
+                    assertThat(losses.get(0)).isEqualTo((float) distance);
+                }
+                for (int k = 0; k < 3; k++) {
+                    assertThat(delta.get(0, k)).as("%s, class %d", loss, k).isBetween(-1f, 1f);
+                }
+            }
+        }
+    }
+
+    /** A run that has gone wrong must show it: its loss is NaN, which ends it. */
+    @ParameterizedTest
+    @EnumSource
+    void whatIsNotANumberReachesTheLoss(Activation activation) {
+        for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+            for (Loss loss : Loss.values()) {
+                FloatMatrix scores = row(0f, bad, 1f);
+                FloatArray losses = matrix(1, 1).data();
+                kernels().lossAndDelta(loss, scores, batch(new float[1][1], 0).labels(), 1, 3, 1f, losses);
+                assertThat(losses.get(0)).as("%s of score %s", loss, bad).isNaN();
+            }
+        }
+        FloatMatrix a = row(Float.NaN);
+        kernels().activate(activation, a, 1, 1);
+        assertThat(a.get(0, 0)).as("%s of NaN", activation).isNaN();
+    }
+
+    @Test
+    void whatNoExampleTouchesHasAGradientOfZero() {
+        SparseBatch x = batch(new float[][] {{0f, 2f, 0f}, {0f, 0f, 0f}}, 0, 0);
+        FloatMatrix delta = matrix(2, 16);
+        delta.data().fill(-3f);
+        FloatMatrix out = matrix(3, 16);
+        out.data().fill(Float.NaN);
+        kernels().sparseGradient(x, delta, tree(5, 0, 1, 1, 2), out);
+        assertZeroBits(out.firstRows(1).data());
+        assertZeroBits(out.data().slice(32, 16));
+        assertThat(out.get(1, 7)).isEqualTo(-6f);
+    }
+
+    @Test
+    void withoutRowsEveryGradientIsZero() {
+        SparseBatch x = batch(new float[][] {{1f}}, 0);
+        x.clear();
+        x.indexColumns();
+        FloatMatrix delta = matrix(1, 16);
+        delta.data().fill(Float.NaN);
+        for (SegmentTree tree : List.of(tree(0, 0), tree(3, 0, 0, 0))) {
+            FloatMatrix out = matrix(1, 16);
+            out.data().fill(Float.NaN);
+            kernels().sparseGradient(x, delta, tree, out);
+            assertZeroBits(out.data());
+            out.data().fill(Float.NaN);
+            kernels().denseGradient(delta, delta, tree, out);
+            assertZeroBits(out.data());
+            out.data().fill(Float.NaN);
+            kernels().biasGradient(delta, tree, out.data());
+            assertZeroBits(out.data());
+        }
+    }
+
+    /** A product too small for a float, of a negative number, is -0.0: adding it to something or to nothing would differ. */
+    @Test
+    void gradientsThatVanishArePositiveZero() {
+        SparseBatch x = batch(new float[][] {{1e-30f}}, 0);
+        FloatMatrix delta = matrix(1, 16);
+        delta.data().fill(-1e-30f);
+        FloatMatrix z = matrix(1, 16);
+        z.data().fill(1e-30f);
+        FloatMatrix out = matrix(1, 16);
+        kernels().sparseGradient(x, delta, tree(0, 1), out);
+        assertZeroBits(out.data());
+        out.data().fill(Float.NaN);
+        kernels().denseGradient(delta, z, tree(0, 1), out);
+        assertZeroBits(out.data());
+        delta.data().fill(-0f);
+        kernels().biasGradient(delta, tree(0, 1), out.data());
+        assertZeroBits(out.data());
+    }
+
+    @Test
+    void arraysOfDifferentLengthsAreRefused() {
+        FloatArray x = matrix(1, 16).data();
+        FloatArray y = matrix(1, 32).data();
+        assertThatThrownBy(() -> kernels().add(x, y)).hasMessageContaining("16").hasMessageContaining("32");
+        assertThatThrownBy(() -> kernels().addScaled(1f, y, x)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> kernels().decayAndAdd(1f, x, 1f, y)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void closedArraysAreRefused() {
+        OffHeapBlock block = OffHeapBlock.allocate(64, "closed");
+        FloatArray closed = block.floats(0, 16);
+        block.close();
+        FloatArray x = matrix(1, 16).data();
+        assertThatThrownBy(() -> kernels().add(closed, x)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> kernels().softmax(new FloatMatrix(closed, 1, 16), 1, 3))
+                .isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void nothingIsAllocated() {
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        KernelCase shape = new KernelCase(23, 19, 50, 10, 0, 7, Regime.ORDINARY, 1);
+        try (KernelArena a = new KernelArena(shape)) {
+            Kernels k = kernels();
+            long least = Long.MAX_VALUE;
+            for (int i = 0; i < 200; i++) {
+                long before = threads.getCurrentThreadAllocatedBytes();
+                k.sparseAffine(a.x, a.w1, a.b1, a.hiddenOut);
+                k.activate(Activation.SIGMOID, a.hiddenOut, 23, 50);
+                k.denseAffine(a.hiddenOut, 23, a.w2t, a.b2, a.scoresOut);
+                k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), 23, 10, 0.1f, a.losses);
+                k.hiddenDelta(Activation.SIGMOID, a.scoresOut, 23, a.w2t, a.hiddenOut, a.delta);
+                a.x.indexColumns();
+                k.sparseGradient(a.x, a.delta, a.tree, a.w1Gradient);
+                k.biasGradient(a.delta, a.tree, a.b1Gradient);
+                k.denseGradient(a.scoresOut, a.hiddenOut, a.tree, a.w2tGradient);
+                k.addScaled(-0.1f, a.w1Gradient.data(), a.w1.data());
+                least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+            }
+            assertThat(least).as("bytes allocated by a pass").isZero();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package dev.lockstep.kernel;
+
+import java.util.Arrays;
+import java.util.Random;
+
+/**
+ * A mini-batch on the heap for tests, spread over shards: dense pixels, labels, and where each shard's rows end. Any run
+ * of shards can be made into a {@link SparseBatch} with its {@link SegmentTree}.
+ *
+ * @param inputs width of X
+ * @param pixels X [rows, inputs]
+ * @param labels the class of each row
+ * @param rowEnd one past the last row of each shard
+ */
+public record RandomBatch(int inputs, float[][] pixels, int[] labels, int[] rowEnd) {
+
+    /** A batch whose shards have the given numbers of rows. */
+    public static RandomBatch of(int[] rowsOfShard, int inputs, int classes, Regime regime, Random random) {
+        int[] rowEnd = rowsOfShard.clone();
+        Arrays.parallelPrefix(rowEnd, Integer::sum);
+        int rows = rowEnd[rowEnd.length - 1];
+        float[][] pixels = new float[rows][inputs];
+        boolean[] blankColumn = new boolean[inputs];
+        for (int c = 0; c < inputs; c++) {
+            blankColumn[c] = random.nextInt(5) == 0;
+        }
+        int[] labels = new int[rows];
+        for (int r = 0; r < rows; r++) {
+            labels[r] = random.nextInt(classes);
+            boolean blankRow = random.nextInt(6) == 0;
+            for (int c = 0; c < inputs; c++) {
+                if (!blankRow && !blankColumn[c] && random.nextInt(3) == 0) {
+                    pixels[r][c] = regime.nextNonZero(random);
+                }
+            }
+        }
+        return new RandomBatch(inputs, pixels, labels, rowEnd);
+    }
+
+    /** Rows of all shards, dealt out at random; some shards get none. */
+    public static int[] deal(int rows, int shards, Random random) {
+        int[] rowsOfShard = new int[shards];
+        for (int r = 0; r < rows; r++) {
+            rowsOfShard[random.nextInt(shards)]++;
+        }
+        return rowsOfShard;
+    }
+
+    /** Number of shards. */
+    public int shards() {
+        return rowEnd.length;
+    }
+
+    /** The first row of a shard. */
+    public int rowBegin(int shard) {
+        return shard == 0 ? 0 : rowEnd[shard - 1];
+    }
+
+    /** Rows of the shards [low, high). */
+    public int rows(int low, int high) {
+        return rowEnd[high - 1] - rowBegin(low);
+    }
+
+    /** The rows of the shards [low, high), off-heap; the caller closes it. */
+    public SparseBatch sparse(int low, int high) {
+        SparseBatch batch = new SparseBatch(inputs, rows(low, high), inputs);
+        fill(batch, low, high);
+        return batch;
+    }
+
+    /** Puts the rows of the shards [low, high) into a batch instead of what it held. */
+    public void fill(SparseBatch batch, int low, int high) {
+        batch.clear();
+        for (int r = rowBegin(low); r < rowEnd[high - 1]; r++) {
+            int count = 0;
+            for (int c = 0; c < inputs; c++) {
+                if (pixels[r][c] != 0f) {
+                    batch.columns().set(batch.nonZeros() + count, c);
+                    batch.values().set(batch.nonZeros() + count, pixels[r][c]);
+                    count++;
+                }
+            }
+            batch.endRow(count, labels[r]);
+        }
+    }
+
+    /** The segments of {@link #sparse}'s rows. */
+    public SegmentTree tree(int low, int high) {
+        SegmentTree tree = new SegmentTree(low, high);
+        for (int s = low; s < high; s++) {
+            tree.endSegment(s - low, rowEnd[s] - rowBegin(low));
+        }
+        return tree;
+    }
+
+    @Override
+    public String toString() {
+        return "rows " + labels.length + " x " + inputs + ", shards end at " + Arrays.toString(rowEnd);
+    }
+}
