@@ -35,7 +35,8 @@ public interface Kernels {
     void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out);
 
     /**
-     * a = h(a) in place for the first {@code columns} columns; the padding is set to zero.
+     * a = h(a) in place for the first {@code columns} columns; the padding is set to zero. Sigmoid and tanh are those of
+     * {@link ElementaryFunctions}; relu is max(a, +0.0). NaN stays NaN, so that a run that has gone wrong shows it.
      *
      * @param a [at least rows, columns padded]
      */
@@ -61,6 +62,14 @@ public interface Kernels {
 
     /**
      * From scores before softmax to the loss of every row and its gradient by those scores, times {@code scale}, in place.
+     * With y, max a and sum as in {@link #softmax}, label t, and d_k = y_k, but y_t - 1 for the label:
+     *
+     * <ul>
+     *   <li>cross-entropy: the loss is log(sum) - (a_t - max a), the logarithm and the difference of the two in double;
+     *       the gradient is d_k scale.
+     *   <li>mse: the loss is 0.5 S with S = fma(d_k, d_k, S) in ascending order; the gradient is ((d_k - D) y_k) scale
+     *       with D = fma(d_k, y_k, D) in ascending order.
+     * </ul>
      *
      * @param a [at least rows, classes padded]
      * @param labels the class of each row
@@ -71,6 +80,7 @@ public interface Kernels {
 
     /**
      * Back through the second layer and the activation: out[r, h] = (sum over k ascending of delta[r, k] W2[h, k]) h'(z[r, h]).
+     * h' is z (1 - z) for sigmoid, fma(-z, z, 1) for tanh, and for relu 1 where z is positive, else 0.
      *
      * @param delta [at least rows, classes padded]
      * @param w2t [classes, hidden]
