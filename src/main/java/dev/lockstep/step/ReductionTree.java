@@ -3,6 +3,7 @@ package dev.lockstep.step;
 import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SegmentTree;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -22,22 +23,32 @@ public final class ReductionTree {
 
     /** The fewest nodes that together are the shards from {@code low} to {@code high} - 1, from left to right. */
     public List<SegmentTree> nodes(int low, int high) {
-        List<SegmentTree> nodes = new ArrayList<>();
-        collect(0, shards, low, high, nodes);
+        BitSet owned = new BitSet(shards);
+        owned.set(low, high);
+        return nodes(shards, owned).stream()
+                .map(node -> new SegmentTree(node.low(), node.high()))
+                .toList();
+    }
+
+    /** The fewest nodes that together are the given shards, from left to right. */
+    static List<Node> nodes(int shards, BitSet owned) {
+        List<Node> nodes = new ArrayList<>();
+        collect(0, shards, owned, nodes);
         return nodes;
     }
 
-    private static void collect(int nodeLow, int nodeHigh, int low, int high, List<SegmentTree> nodes) {
-        if (nodeHigh <= low || high <= nodeLow) {
+    private static void collect(int low, int high, BitSet owned, List<Node> nodes) {
+        int next = owned.nextSetBit(low);
+        if (next < 0 || next >= high) {
             return;
         }
-        if (low <= nodeLow && nodeHigh <= high) {
-            nodes.add(new SegmentTree(nodeLow, nodeHigh));
+        if (owned.nextClearBit(low) >= high) {
+            nodes.add(new Node(low, high));
             return;
         }
-        int mid = SegmentTree.middle(nodeLow, nodeHigh);
-        collect(nodeLow, mid, low, high, nodes);
-        collect(mid, nodeHigh, low, high, nodes);
+        int mid = SegmentTree.middle(low, high);
+        collect(low, mid, owned, nodes);
+        collect(mid, high, owned, nodes);
     }
 
     /**

@@ -1,0 +1,107 @@
+package dev.lockstep.step;
+
+import dev.lockstep.data.LabelledImages;
+import dev.lockstep.data.Shard;
+import dev.lockstep.data.ShardRange;
+import dev.lockstep.data.ShardReader;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.function.ToIntFunction;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * The shards that one process holds off-heap, training and test files alike, loaded when they are first asked for. It owns
+ * them. Loading and closing are for one thread at a time; loaded shards may be read by any number of threads that learn of
+ * them afterwards.
+ */
+final class ShardStore implements AutoCloseable {
+    private final Configuration conf;
+    private final StepPlan plan;
+    private final List<ShardRange> trainRanges;
+    private final List<ShardRange> testRanges;
+    private final Shard[] train;
+    private final Shard[] test;
+
+    ShardStore(Configuration conf, StepPlan plan) {
+        this.conf = conf;
+        this.plan = plan;
+        this.trainRanges = ShardRange.split(plan.train().examples(), plan.shards());
+        this.testRanges = ShardRange.split(plan.test().examples(), plan.shards());
+        this.train = new Shard[plan.shards()];
+        this.test = new Shard[plan.shards()];
+    }
+
+    /**
+     * Loads what is not there yet, in one pass over each file.
+     *
+     * @throws dev.lockstep.BadInputException if a file is damaged
+     * @throws java.io.UncheckedIOException if the filesystem fails
+     */
+    synchronized void load(BitSet wanted) {
+        load(wanted, plan.train(), trainRanges, train);
+        load(wanted, plan.test(), testRanges, test);
+    }
+
+    private void load(BitSet wanted, LabelledImages files, List<ShardRange> ranges, Shard[] into) {
+        List<Integer> missing = new ArrayList<>();
+        wanted.stream().filter(s -> into[s] == null).forEach(missing::add);
+        if (missing.isEmpty()) {
+            return;
+        }
+        List<ShardRange> missingRanges = missing.stream().map(ranges::get).toList();
+        List<Shard> loaded =
+                ShardReader.read(conf, files, missingRanges, plan.shape().outputs());
+        for (int i = 0; i < loaded.size(); i++) {
+            into[missing.get(i)] = loaded.get(i);
+        }
+    }
+
+    /** A loaded shard of the training files; a view. */
+    Shard train(int shard) {
+        return train[shard];
+    }
+
+    /** A loaded shard of the test files; a view. */
+    Shard test(int shard) {
+        return test[shard];
+    }
+
+    /** The most non-zero pixels of an example in any loaded shard. */
+    int maxNonZeros() {
+        return Math.max(max(train, Shard::maxNonZeros), max(test, Shard::maxNonZeros));
+    }
+
+    private static int max(Shard[] shards, ToIntFunction<Shard> value) {
+        int max = 0;
+        for (Shard shard : shards) {
+            max = shard == null ? max : Math.max(max, value.applyAsInt(shard));
+        }
+        return max;
+    }
+
+    /** What the given shards, which are loaded, hold. */
+    LoadReport report(BitSet of) {
+        LoadReport report = new LoadReport(0, 0, 0);
+        for (int s = of.nextSetBit(0); s >= 0; s = of.nextSetBit(s + 1)) {
+            report = report.plus(new LoadReport(
+                    train[s].fingerprint(), test[s].fingerprint(), train[s].offHeapBytes() + test[s].offHeapBytes()));
+        }
+        return report;
+    }
+
+    @Override
+    public synchronized void close() {
+        close(train);
+        close(test);
+    }
+
+    private static void close(Shard[] shards) {
+        for (int s = 0; s < shards.length; s++) {
+            if (shards[s] != null) {
+                shards[s].close();
+                shards[s] = null;
+            }
+        }
+    }
+}
