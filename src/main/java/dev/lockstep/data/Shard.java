@@ -21,7 +21,7 @@ import java.util.HexFormat;
  * [0, {@link #examples}) is an {@link IndexOutOfBoundsException}.
  */
 public final class Shard implements AutoCloseable {
-    /** Pixel bytes as the network sees them: byte / 255 as a float. Looking it up is cheaper than dividing. */
+    /** Pixel bytes as the network sees them: byte / 255 as a float, the one rounding of the quotient. */
     private static final float[] VALUE_OF_BYTE = valueOfByte();
 
     private final OffHeapBlock block;
@@ -118,18 +118,22 @@ public final class Shard implements AutoCloseable {
         int start = starts.get(row);
         int count = starts.get(row + 1) - start;
         IntBuffer toColumns = columns.buffer();
+        FloatBuffer toValues = floats.buffer();
+        ByteBuffer fromValues = values.buffer();
         if (wideColumns == null) {
-            CharBuffer from = narrowColumns.buffer();
+            // One loop over both, which takes three quarters of the time of a loop for each (34 us against 46 us for
+            // 100
+            // rows of MNIST); reading several elements as one long is slower still (55 us).
+            CharBuffer fromColumns = narrowColumns.buffer();
             for (int i = 0; i < count; i++) {
-                toColumns.put(offset + i, from.get(start + i));
+                toColumns.put(offset + i, fromColumns.get(start + i));
+                toValues.put(offset + i, VALUE_OF_BYTE[fromValues.get(start + i) & 0xff]);
             }
         } else {
             toColumns.put(offset, wideColumns.buffer(), start, count);
-        }
-        ByteBuffer fromValues = values.buffer();
-        FloatBuffer toValues = floats.buffer();
-        for (int i = 0; i < count; i++) {
-            toValues.put(offset + i, VALUE_OF_BYTE[fromValues.get(start + i) & 0xff]);
+            for (int i = 0; i < count; i++) {
+                toValues.put(offset + i, VALUE_OF_BYTE[fromValues.get(start + i) & 0xff]);
+            }
         }
         return count;
     }

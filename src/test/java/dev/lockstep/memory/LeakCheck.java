@@ -2,6 +2,7 @@ package dev.lockstep.memory;
 
 import java.util.List;
 import net.jqwik.api.lifecycle.AroundTryHook;
+import net.jqwik.api.lifecycle.PropagationMode;
 import net.jqwik.api.lifecycle.TryExecutionResult;
 import net.jqwik.api.lifecycle.TryExecutor;
 import net.jqwik.api.lifecycle.TryLifecycleContext;
@@ -44,6 +45,12 @@ public final class LeakCheck implements BeforeEachCallback, AfterEachCallback, A
         if (leak != null) {
             throw leak;
         }
+    }
+
+    /** Without it, jqwik would not run a hook that stands at a class for the class's properties. */
+    @Override
+    public PropagationMode propagateTo() {
+        return PropagationMode.ALL_DESCENDANTS;
     }
 
     @Override
