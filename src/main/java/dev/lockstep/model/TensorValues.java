@@ -1,0 +1,63 @@
+package dev.lockstep.model;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Moves the values of a tensor between a float array and a stream, through one buffer of fixed size. */
+final class TensorValues {
+    private static final int BUFFER_BYTES = 1 << 16;
+
+    private TensorValues() {}
+
+    /** Writes all values as little-endian float32, bit for bit. */
+    static void write(OutputStream out, float[] values) throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (int done = 0; done < values.length; ) {
+            int count = Math.min(values.length - done, BUFFER_BYTES / Float.BYTES);
+            buffer.asFloatBuffer().put(values, done, count);
+            out.write(buffer.array(), 0, count * Float.BYTES);
+            done += count;
+        }
+    }
+
+    /**
+     * Fills the array. Numbers of eight bytes are rounded to the nearest float32.
+     *
+     * @param file for messages
+     * @param offsetBytes where the stream stands in it, for messages
+     * @param itemBytes 4 or 8: float32 or float64
+     * @throws dev.lockstep.BadInputException if the stream ends too early, or a finite number is too large for float32
+     */
+    static void read(String file, long offsetBytes, InputStream in, float[] into, int itemBytes, ByteOrder order)
+            throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).order(order);
+        for (int done = 0; done < into.length; ) {
+            int count = Math.min(into.length - done, BUFFER_BYTES / itemBytes);
+            int got = in.readNBytes(buffer.array(), 0, count * itemBytes);
+            long chunkOffset = offsetBytes + (long) done * itemBytes;
+            if (got < count * itemBytes) {
+                long left = (long) (into.length - done) * itemBytes;
+                throw TensorFileFault.at(file, chunkOffset + got, (left - got) + " more bytes of values", "the end");
+            }
+            if (itemBytes == Float.BYTES) {
+                buffer.asFloatBuffer().get(into, done, count);
+            } else {
+                for (int i = 0; i < count; i++) {
+                    into[done + i] = narrow(file, chunkOffset + (long) i * itemBytes, buffer.getDouble(i * itemBytes));
+                }
+            }
+            done += count;
+        }
+    }
+
+    private static float narrow(String file, long offsetBytes, double value) {
+        float narrowed = (float) value;
+        if (Float.isInfinite(narrowed) && !Double.isInfinite(value)) {
+            throw TensorFileFault.at(file, offsetBytes, "a number within float32", Double.toString(value));
+        }
+        return narrowed;
+    }
+}
