@@ -33,7 +33,7 @@ class ArchitectureTest {
             List.of(""),
             List.of("memory"),
             List.of("kernel"),
-            List.of("net", "data"),
+            List.of("net", "data", "files"),
             List.of("optim"),
             List.of("step"),
             List.of("train", "evaluate", "model"),

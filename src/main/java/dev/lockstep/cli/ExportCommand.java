@@ -1,9 +1,9 @@
 package dev.lockstep.cli;
 
 import dev.lockstep.BadInputException;
-import dev.lockstep.data.AtomicOutput;
+import dev.lockstep.files.AtomicOutput;
+import dev.lockstep.files.NpzFile;
 import dev.lockstep.model.ModelFile;
-import dev.lockstep.model.NpzFile;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine.Command;

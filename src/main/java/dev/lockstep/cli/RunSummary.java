@@ -19,6 +19,10 @@ record RunSummary(
         return times.steps() == 0 ? 0 : times.seconds() * 1e3 / times.steps();
     }
 
+    private static long perStep(long bytes, StepTimes times) {
+        return times.steps() == 0 ? 0 : bytes / times.steps();
+    }
+
     ObjectNode json() {
         StepTimes times = result.times();
         ObjectNode json = new ObjectMapper().createObjectNode();
@@ -48,8 +52,12 @@ record RunSummary(
             json.put("final_loss", result.finalLoss());
         }
         json.put("weights_sha256", weightsSha256);
-        json.put("workers_lost", 0);
-        json.put("workers_joined", source.tasks());
+        GradientSource.Counters counters = source.counters();
+        json.put("workers_lost", counters.workersLost());
+        json.put("workers_joined", counters.workersJoined());
+        json.put("parts_refused", counters.partsRefused());
+        json.put("bytes_up_per_step", perStep(counters.bytesUp(), times));
+        json.put("bytes_down_per_step", perStep(counters.bytesDown(), times));
         json.put("allocated_bytes_per_step", times.allocatedBytesPerStep());
         json.put("gc_count_in_loop", times.collections());
         json.put("off_heap_peak_bytes", MemoryGauge.process().peakBytes());

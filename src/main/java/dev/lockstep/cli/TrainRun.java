@@ -8,6 +8,7 @@ import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.JobGradientSource;
 import dev.lockstep.step.LoadReport;
 import dev.lockstep.step.LocalGradientSource;
+import dev.lockstep.step.LockstepGradientSource;
 import dev.lockstep.step.StepPlan;
 import dev.lockstep.train.BatchTrace;
 import dev.lockstep.train.Evaluation;
@@ -78,7 +79,9 @@ final class TrainRun {
             try (JavaSparkContext spark = SparkSessions.start("Lockstep train")) {
                 int tasks =
                         request.tasks() == null ? Math.min(plan.shards(), spark.defaultParallelism()) : request.tasks();
-                try (GradientSource source = new JobGradientSource(spark, plan, tasks)) {
+                try (GradientSource source = request.engine() == Engine.LOCKSTEP
+                        ? new LockstepGradientSource(spark, plan, tasks)
+                        : new JobGradientSource(spark, plan, tasks)) {
                     train(plan, source, weights, directory);
                 }
             }

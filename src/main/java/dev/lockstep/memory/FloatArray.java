@@ -3,6 +3,7 @@ package dev.lockstep.memory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.Objects;
 
 /**
  * A fixed number of 32-bit floats outside the Java heap: a view of an {@link OffHeapBlock}, which owns and frees the memory.
@@ -55,6 +56,7 @@ public final class FloatArray {
     /** A view of {@code length} elements from {@code first} on; it shares the memory. */
     public FloatArray slice(int first, int length) {
         block.requireOpen();
+        Objects.checkFromIndexSize(first, length, length());
         return new FloatArray(
                 block, raw.slice(first * Float.BYTES, length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN));
     }

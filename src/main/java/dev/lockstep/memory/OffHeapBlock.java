@@ -23,6 +23,9 @@ public final class OffHeapBlock implements AutoCloseable {
     /** Alignment of the first byte of every block: a cache line, and the widest vector register. */
     public static final int ALIGNMENT_BYTES = 64;
 
+    /** The longest block: what a byte buffer can hold, less what alignment takes. */
+    private static final long MAX_BYTES = (1L << 31) - 2 * ALIGNMENT_BYTES;
+
     private static final MethodHandle FREE = freeHandle();
 
     private final AtomicReference<ByteBuffer> allocation;
@@ -47,11 +50,11 @@ public final class OffHeapBlock implements AutoCloseable {
      * @throws OutOfMemoryError if the JVM's limit on direct memory is reached; names the purpose and the sizes
      */
     public static OffHeapBlock allocate(long lengthBytes, String purpose) {
-        long reservedBytes = roundUp(lengthBytes, ALIGNMENT_BYTES) + ALIGNMENT_BYTES;
-        if (lengthBytes < 0 || reservedBytes > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("off-heap block for " + purpose + ": expected 0 to "
-                    + (Integer.MAX_VALUE - 2 * ALIGNMENT_BYTES) + " bytes, found " + lengthBytes);
+        if (lengthBytes < 0 || lengthBytes > MAX_BYTES) {
+            throw new IllegalArgumentException(
+                    "off-heap block for " + purpose + ": expected 0 to " + MAX_BYTES + " bytes, found " + lengthBytes);
         }
+        long reservedBytes = roundUp(lengthBytes, ALIGNMENT_BYTES) + ALIGNMENT_BYTES;
         ByteBuffer allocation;
         try {
             allocation = ByteBuffer.allocateDirect((int) reservedBytes);

@@ -1,7 +1,10 @@
 package dev.lockstep.model;
 
 import dev.lockstep.BadInputException;
-import dev.lockstep.data.AtomicOutput;
+import dev.lockstep.files.AtomicOutput;
+import dev.lockstep.files.NpzFile;
+import dev.lockstep.files.SafetensorsFile;
+import dev.lockstep.files.Tensor;
 import dev.lockstep.kernel.Activation;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.net.NetworkShape;

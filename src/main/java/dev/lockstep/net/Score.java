@@ -1,5 +1,7 @@
 package dev.lockstep.net;
 
+import java.nio.ByteBuffer;
+
 /**
  * How a network does on a set of examples: their number, the sum of their losses, and the confusion matrix. Scores of
  * parts add up; adding them in the order of the parts gives the same bits each time.
@@ -30,6 +32,24 @@ public final class Score {
             confusion[i] += other.confusion[i];
         }
         lossSum += other.lossSum;
+    }
+
+    /** Appends the sum of the losses and the confusion matrix to a buffer. */
+    public void write(ByteBuffer out) {
+        out.putDouble(lossSum);
+        for (long count : confusion) {
+            out.putLong(count);
+        }
+    }
+
+    /** Reads what {@link #write} wrote. */
+    public static Score read(ByteBuffer in, int classes) {
+        Score score = new Score(classes);
+        score.lossSum = in.getDouble();
+        for (int i = 0; i < score.confusion.length; i++) {
+            score.confusion[i] = in.getLong();
+        }
+        return score;
     }
 
     /** Number of classes. */

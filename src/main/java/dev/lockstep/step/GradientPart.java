@@ -1,5 +1,6 @@
 package dev.lockstep.step;
 
+import dev.lockstep.kernel.Kernels;
 import dev.lockstep.net.Parameters;
 
 /**
@@ -53,6 +54,12 @@ public final class GradientPart implements AutoCloseable {
     void set(int newRows, double newLossSum) {
         rows = newRows;
         lossSum = newLossSum;
+    }
+
+    /** Adds another part, both of which have rows, to this one. */
+    void add(GradientPart other, Kernels kernels) {
+        kernels.add(other.values.all(), values.all());
+        set(rows + other.rows, lossSum + other.lossSum);
     }
 
     @Override

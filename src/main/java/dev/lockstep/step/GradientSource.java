@@ -31,6 +31,22 @@ public interface GradientSource extends AutoCloseable {
     /** Tasks that the shards are spread over. */
     int tasks();
 
+    /** What has happened so far. */
+    default Counters counters() {
+        return new Counters(0, tasks(), 0, 0, 0);
+    }
+
+    /**
+     * Counts of a run.
+     *
+     * @param workersLost worker processes that went before the end
+     * @param workersJoined worker processes that came
+     * @param partsRefused parts that came late, twice or unasked
+     * @param bytesUp bytes that worker processes sent to the driver
+     * @param bytesDown bytes that the driver sent to worker processes
+     */
+    record Counters(long workersLost, long workersJoined, long partsRefused, long bytesUp, long bytesDown) {}
+
     /** Ends the workers and frees what they hold. */
     @Override
     void close();

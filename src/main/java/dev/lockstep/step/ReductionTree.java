@@ -4,7 +4,9 @@ import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SegmentTree;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The fixed binary tree over the logical shards along which gradients are added up. Its nodes are ranges [low, high); a
@@ -59,33 +61,42 @@ public final class ReductionTree {
      * @throws IllegalArgumentException if a shard is missing or covered twice
      */
     public GradientPart reduce(List<GradientPart> parts) {
-        List<GradientPart> rest = new ArrayList<>(parts);
-        GradientPart root = reduce(0, shards, rest);
-        if (!rest.isEmpty()) {
-            throw new IllegalArgumentException("shards [" + rest.get(0).low() + ", "
-                    + rest.get(0).high() + ") of " + shards + " came twice or are no node of the tree");
+        Map<Node, GradientPart> byNode = new HashMap<>();
+        int covered = 0;
+        for (GradientPart part : parts) {
+            byNode.put(new Node(part.low(), part.high()), part);
+            covered += part.high() - part.low();
+        }
+        GradientPart root = reduce(new Node(0, shards), byNode);
+        if (covered != shards) {
+            throw new IllegalArgumentException(
+                    "parts cover " + covered + " shards, expected each of " + shards + " once");
         }
         return root;
     }
 
-    private GradientPart reduce(int low, int high, List<GradientPart> rest) {
-        for (GradientPart part : rest) {
-            if (part.low() == low && part.high() == high) {
-                rest.remove(part);
-                return part;
-            }
+    /**
+     * Adds parts up to a node, in place.
+     *
+     * @param parts by node; those below {@code node} cover it
+     * @return the first of the parts below the node that has rows, with all others added
+     * @throws IllegalArgumentException if a shard is missing
+     */
+    GradientPart reduce(Node node, Map<Node, GradientPart> parts) {
+        GradientPart whole = parts.get(node);
+        if (whole != null) {
+            return whole;
         }
-        if (high - low == 1) {
-            throw new IllegalArgumentException("no gradient came from shard " + low + " of " + shards);
+        if (node.high() - node.low() == 1) {
+            throw new IllegalArgumentException("no gradient came from shard " + node.low() + " of " + shards);
         }
-        int mid = SegmentTree.middle(low, high);
-        GradientPart left = reduce(low, mid, rest);
-        GradientPart right = reduce(mid, high, rest);
+        int mid = SegmentTree.middle(node.low(), node.high());
+        GradientPart left = reduce(new Node(node.low(), mid), parts);
+        GradientPart right = reduce(new Node(mid, node.high()), parts);
         if (left.rows() == 0 || right.rows() == 0) {
             return left.rows() == 0 ? right : left;
         }
-        kernels.add(right.values().all(), left.values().all());
-        left.set(left.rows() + right.rows(), left.lossSum() + right.lossSum());
+        left.add(right, kernels);
         return left;
     }
 }

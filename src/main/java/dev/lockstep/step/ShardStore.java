@@ -45,7 +45,11 @@ final class ShardStore implements AutoCloseable {
 
     private void load(BitSet wanted, LabelledImages files, List<ShardRange> ranges, Shard[] into) {
         List<Integer> missing = new ArrayList<>();
-        wanted.stream().filter(s -> into[s] == null).forEach(missing::add);
+        for (int s = wanted.nextSetBit(0); s >= 0; s = wanted.nextSetBit(s + 1)) {
+            if (into[s] == null) {
+                missing.add(s);
+            }
+        }
         if (missing.isEmpty()) {
             return;
         }
@@ -84,10 +88,17 @@ final class ShardStore implements AutoCloseable {
     LoadReport report(BitSet of) {
         LoadReport report = new LoadReport(0, 0, 0);
         for (int s = of.nextSetBit(0); s >= 0; s = of.nextSetBit(s + 1)) {
-            report = report.plus(new LoadReport(
-                    train[s].fingerprint(), test[s].fingerprint(), train[s].offHeapBytes() + test[s].offHeapBytes()));
+            report = report.plus(report(s));
         }
         return report;
+    }
+
+    /** What a shard, which is loaded, holds. */
+    LoadReport report(int shard) {
+        return new LoadReport(
+                train[shard].fingerprint(),
+                test[shard].fingerprint(),
+                train[shard].offHeapBytes() + test[shard].offHeapBytes());
     }
 
     @Override

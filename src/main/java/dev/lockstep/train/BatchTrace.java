@@ -1,7 +1,7 @@
 package dev.lockstep.train;
 
-import dev.lockstep.data.AtomicOutput;
 import dev.lockstep.data.BatchSampler;
+import dev.lockstep.files.AtomicOutput;
 import dev.lockstep.step.StepPlan;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -1,7 +1,7 @@
 package dev.lockstep.train;
 
 import dev.lockstep.BadInputException;
-import dev.lockstep.model.Tensor;
+import dev.lockstep.files.Tensor;
 import dev.lockstep.net.ParameterTensor;
 import dev.lockstep.net.Parameters;
 import java.nio.ByteBuffer;

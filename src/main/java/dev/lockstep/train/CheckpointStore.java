@@ -1,8 +1,8 @@
 package dev.lockstep.train;
 
 import dev.lockstep.BadInputException;
-import dev.lockstep.data.AtomicOutput;
-import dev.lockstep.model.SafetensorsFile;
+import dev.lockstep.files.AtomicOutput;
+import dev.lockstep.files.SafetensorsFile;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;

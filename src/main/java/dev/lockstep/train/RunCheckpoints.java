@@ -2,7 +2,7 @@ package dev.lockstep.train;
 
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.Shard;
-import dev.lockstep.model.Tensor;
+import dev.lockstep.files.Tensor;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.optim.Optimizer;
 import dev.lockstep.step.LoadReport;

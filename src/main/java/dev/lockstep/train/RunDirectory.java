@@ -3,7 +3,7 @@ package dev.lockstep.train;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lockstep.BadInputException;
-import dev.lockstep.data.AtomicOutput;
+import dev.lockstep.files.AtomicOutput;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

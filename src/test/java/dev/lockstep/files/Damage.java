@@ -1,4 +1,4 @@
-package dev.lockstep.model;
+package dev.lockstep.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;

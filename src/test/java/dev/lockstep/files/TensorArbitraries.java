@@ -1,4 +1,4 @@
-package dev.lockstep.model;
+package dev.lockstep.files;
 
 import java.util.List;
 import net.jqwik.api.Arbitraries;

@@ -1,4 +1,4 @@
-package dev.lockstep.model;
+package dev.lockstep.files;
 
 /**
  * Layout of a safetensors file: offsets, lengths and names only. All numbers little-endian.

@@ -1,4 +1,4 @@
-package dev.lockstep.data;
+package dev.lockstep.files;
 
 import java.io.FilterOutputStream;
 import java.io.IOException;

@@ -1,4 +1,4 @@
-package dev.lockstep.data;
+package dev.lockstep.files;
 
 import dev.lockstep.BadInputException;
 import java.io.FileNotFoundException;

@@ -1,4 +1,4 @@
-package dev.lockstep.model;
+package dev.lockstep.files;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

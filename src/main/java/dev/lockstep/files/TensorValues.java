@@ -1,4 +1,4 @@
-package dev.lockstep.model;
+package dev.lockstep.files;
 
 import java.io.IOException;
 import java.io.InputStream;

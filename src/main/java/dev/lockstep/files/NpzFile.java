@@ -1,4 +1,4 @@
-package dev.lockstep.model;
+package dev.lockstep.files;
 
 import dev.lockstep.BadInputException;
 import java.io.EOFException;

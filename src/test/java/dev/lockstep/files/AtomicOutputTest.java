@@ -1,11 +1,11 @@
-package dev.lockstep.data;
+package dev.lockstep.files;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lockstep.BadInputException;
-import dev.lockstep.data.FaultyFileSystem.Fault;
+import dev.lockstep.files.FaultyFileSystem.Fault;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.StandardProtocolFamily;

@@ -1,0 +1,295 @@
+package dev.lockstep.step;
+
+import dev.lockstep.BadInputException;
+import dev.lockstep.data.Split;
+import dev.lockstep.net.Parameters;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
+import java.util.function.IntFunction;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The driver's side of the exchange: it hands orders to members, takes their parts, and knows when a round is whole. The
+ * training thread begins rounds and waits for them; members report from threads of their own. All state is guarded by
+ * this object's monitor, which is never held while waiting.
+ */
+final class Coordinator {
+    private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
+
+    /** The way to a member. Called with the coordinator's monitor held, only while the member is idle; must not block. */
+    interface Link {
+        /** Orders it to load shards, which it answers by {@link Coordinator#ready}. */
+        void load(List<Node> nodes);
+
+        /** Orders parts of a round, which it answers by {@link Coordinator#take} for each node and {@link Coordinator#idle}. */
+        void order(Round round, List<Node> nodes);
+
+        /** Tells it that the run is over, or that it is no longer part of it. */
+        void over();
+    }
+
+    /**
+     * One request to all members.
+     *
+     * @param number ascending from 0
+     * @param step for a gradient
+     * @param split for a score
+     * @param weights not changed during the round
+     */
+    record Round(long number, Work.Kind kind, long step, Split split, Parameters weights) {}
+
+    private static final class Seat {
+        final String name;
+        final Link link;
+        boolean idle;
+        List<Node> pending = List.of();
+
+        Seat(String name, Link link) {
+            this.name = name;
+            this.link = link;
+        }
+    }
+
+    private final StepPlan plan;
+    private final Membership membership;
+    private final TreeMap<Integer, Seat> seats = new TreeMap<>();
+    private final Map<Node, GradientPart> parts = new HashMap<>();
+    private final ShardResult[] results;
+    private final Thread trainingThread = Thread.currentThread();
+    private Round round;
+    private int nextNumber;
+    private long lost;
+    private long refused;
+    private boolean over;
+    private volatile boolean complete = true;
+    private volatile RuntimeException failure;
+    private volatile long progressNanos = System.nanoTime();
+
+    Coordinator(StepPlan plan) {
+        this.plan = plan;
+        this.membership = new Membership(plan.shards());
+        this.results = new ShardResult[plan.shards()];
+    }
+
+    // --- From members ---
+
+    /**
+     * A member comes; it is told its number, which it uses in all that it says, and then ordered to load its share. When
+     * the run is over it is told that instead.
+     */
+    synchronized void join(String name, Link link, IntConsumer numberGiven) {
+        if (over) {
+            link.over();
+            return;
+        }
+        int number = nextNumber++;
+        numberGiven.accept(number);
+        seats.put(number, new Seat(name, link));
+        membership.join(number);
+        BitSet share = membership.share(number);
+        LOG.debug("{} joins as member {} and loads shards {}", name, number, share);
+        link.load(ReductionTree.nodes(plan.shards(), share));
+    }
+
+    /** A member has loaded what it was told to. Returns false if it is not, or no longer, part of the run. */
+    synchronized boolean ready(int member) {
+        Seat seat = seats.get(member);
+        if (seat != null) {
+            seat.idle = true;
+            List<Membership.Order> orders = membership.ready(member);
+            if (round != null) {
+                hand(orders);
+            }
+            progressNanos = System.nanoTime();
+            wake();
+        }
+        return seat != null;
+    }
+
+    /** A member is gone. Its shards go to the others. */
+    synchronized void leave(int member, String reason) {
+        Seat seat = seats.remove(member);
+        if (seat == null || over) {
+            return;
+        }
+        lost++;
+        LOG.warn("worker {} is lost ({}); {} left", seat.name, reason, seats.size());
+        hand(membership.leave(member));
+        wake();
+    }
+
+    /** A member found that it cannot go on: bad input ends the run, anything else is the loss of the member. */
+    synchronized void failed(int member, String message, boolean badInput) {
+        if (badInput) {
+            failure = new BadInputException(message);
+            wake();
+        } else {
+            leave(member, message);
+        }
+    }
+
+    /**
+     * A member brings the gradient of a node. If it is wanted, it is taken from {@code part}, and is not changed until the
+     * next round but by the driver; otherwise it is refused and counted.
+     */
+    synchronized void take(int member, long ofRound, Node node, Supplier<GradientPart> part) {
+        if (isWanted(member, ofRound, node)) {
+            parts.put(node, part.get());
+        }
+    }
+
+    /** A member brings scores, or reports, of the shards of a node. */
+    synchronized void take(int member, long ofRound, Node node, IntFunction<ShardResult> ofShard) {
+        if (isWanted(member, ofRound, node)) {
+            for (int shard = node.low(); shard < node.high(); shard++) {
+                results[shard] = ofShard.apply(shard);
+            }
+        }
+    }
+
+    private boolean isWanted(int member, long ofRound, Node node) {
+        Membership.Verdict verdict = round == null ? Membership.Verdict.STALE : membership.part(member, ofRound, node);
+        if (verdict != Membership.Verdict.ACCEPTED) {
+            refused++;
+            LOG.debug("part {} of round {} from member {} refused: {}", node, ofRound, member, verdict);
+        }
+        return verdict == Membership.Verdict.ACCEPTED;
+    }
+
+    /** A member has delivered what it was ordered and waits for more. Returns false as {@link #ready} does. */
+    synchronized boolean idle(int member) {
+        Seat seat = seats.get(member);
+        if (seat == null) {
+            return false;
+        }
+        seat.idle = true;
+        progressNanos = System.nanoTime();
+        if (!seat.pending.isEmpty()) {
+            List<Node> nodes = seat.pending;
+            seat.pending = List.of();
+            hand(member, nodes);
+        }
+        wake();
+        return true;
+    }
+
+    // --- From the training thread ---
+
+    /** Begins a round: every ready member gets its order. */
+    synchronized void begin(Round next) {
+        round = next;
+        parts.clear();
+        complete = false;
+        progressNanos = System.nanoTime();
+        seats.values().forEach(seat -> seat.pending = List.of());
+        hand(membership.begin(next.number()));
+    }
+
+    /** Whether every part of the round has come. */
+    boolean isComplete() {
+        if (failure != null) {
+            throw failure;
+        }
+        return complete;
+    }
+
+    /** The parts of the round, which is complete; good until the next. */
+    Map<Node, GradientPart> parts() {
+        return parts;
+    }
+
+    /** The results of the round, which is complete, by shard. */
+    ShardResult[] results() {
+        return results;
+    }
+
+    /** When something was last heard of any member. */
+    long progressNanos() {
+        return progressNanos;
+    }
+
+    /** Who the round waits for, for people. */
+    synchronized String missing() {
+        if (seats.isEmpty()) {
+            return "no worker has come";
+        }
+        List<String> names = new ArrayList<>();
+        membership
+                .missing()
+                .forEach((node, member) -> names.add(
+                        "shards " + node + " from " + (seats.containsKey(member) ? seats.get(member).name : "nobody")));
+        return names.isEmpty() ? "workers that load their shards" : String.join(", ", names);
+    }
+
+    /** Gives up the members that the round waits for. */
+    synchronized void dropMissing(String reason) {
+        for (int member : List.copyOf(membership.missing().values())) {
+            Seat seat = seats.get(member);
+            if (seat != null) {
+                leave(member, reason);
+                seat.link.over();
+            }
+        }
+    }
+
+    /** Ends the run: idle members are told to go, others when they report. */
+    synchronized void end() {
+        over = true;
+        seats.values().forEach(seat -> seat.link.over());
+        seats.clear();
+    }
+
+    /** Whether the run has ended. */
+    synchronized boolean isOver() {
+        return over;
+    }
+
+    synchronized long joinedCount() {
+        return nextNumber;
+    }
+
+    synchronized long lostCount() {
+        return lost;
+    }
+
+    synchronized long refusedCount() {
+        return refused;
+    }
+
+    synchronized int readyCount() {
+        return membership.readyCount();
+    }
+
+    private void hand(List<Membership.Order> orders) {
+        for (Membership.Order order : orders) {
+            hand(order.member(), order.nodes());
+        }
+    }
+
+    private void hand(int member, List<Node> nodes) {
+        Seat seat = seats.get(member);
+        if (seat.idle) {
+            seat.idle = false;
+            seat.link.order(round, nodes);
+        } else {
+            List<Node> more = new ArrayList<>(seat.pending);
+            more.addAll(nodes);
+            seat.pending = more;
+        }
+    }
+
+    private void wake() {
+        if (failure != null || (round != null && membership.isComplete())) {
+            complete = true;
+            LockSupport.unpark(trainingThread);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package dev.lockstep.step;
+
+import java.util.List;
+import org.apache.spark.SecurityManager;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.network.client.TransportClientBootstrap;
+import org.apache.spark.network.crypto.AuthClientBootstrap;
+import org.apache.spark.network.crypto.AuthServerBootstrap;
+import org.apache.spark.network.netty.SparkTransportConf;
+import org.apache.spark.network.server.TransportServerBootstrap;
+import org.apache.spark.network.util.TransportConf;
+import scala.Option;
+
+/** Spark's transport as the exchange uses it: the settings of module {@code lockstep}, Spark's own authentication. */
+final class ExchangeTransport {
+    private static final String MODULE = "lockstep";
+    /** A worker may wait for its next order as long as an evaluation elsewhere or a slow disk at the driver takes. */
+    private static final String IDLE_SECONDS = "3600s";
+
+    private ExchangeTransport() {}
+
+    static TransportConf conf(SparkConf conf, int threads) {
+        SparkConf settings = conf.clone().setIfMissing("spark." + MODULE + ".io.connectionTimeout", IDLE_SECONDS);
+        return SparkTransportConf.fromSparkConf(settings, MODULE, threads, Option.empty(), Option.empty());
+    }
+
+    static List<TransportServerBootstrap> serverBootstraps(TransportConf conf) {
+        SecurityManager security = SparkEnv.get().securityManager();
+        return security.isAuthenticationEnabled() ? List.of(new AuthServerBootstrap(conf, security)) : List.of();
+    }
+
+    static List<TransportClientBootstrap> clientBootstraps(TransportConf conf) {
+        SparkEnv env = SparkEnv.get();
+        SecurityManager security = env.securityManager();
+        return security.isAuthenticationEnabled()
+                ? List.of(new AuthClientBootstrap(conf, env.conf().getAppId(), security))
+                : List.of();
+    }
+}

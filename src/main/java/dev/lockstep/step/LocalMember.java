@@ -1,0 +1,92 @@
+package dev.lockstep.step;
+
+import dev.lockstep.BadInputException;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+
+/** The member in the driver's own process: orders and parts change hands in memory, without a socket and without a copy. */
+final class LocalMember extends Hub implements Coordinator.Link, AutoCloseable {
+    /** How long threads spin between works: the driver's part of a step takes less. */
+    private static final long SPIN_NANOS = 200_000;
+
+    private static final int NONE = -1;
+
+    private final Coordinator coordinator;
+    private final WorkerTeam team;
+    private volatile int number = NONE;
+
+    LocalMember(Configuration conf, StepPlan plan, Coordinator coordinator, String runId) {
+        super(runId);
+        this.coordinator = coordinator;
+        this.team = new WorkerTeam(conf, plan, this::done, SPIN_NANOS);
+        register();
+    }
+
+    @Override
+    WorkerTeam team() {
+        return team;
+    }
+
+    @Override
+    void firstTaskEntered() {
+        coordinator.join("driver", this, joined -> number = joined);
+    }
+
+    @Override
+    void lastTaskLeft() {
+        coordinator.leave(number, "its last task has ended");
+    }
+
+    @Override
+    Throwable failure() {
+        return null;
+    }
+
+    @Override
+    public void load(List<Node> nodes) {
+        team.submit(Work.load(nodes));
+    }
+
+    @Override
+    public void order(Coordinator.Round round, List<Node> nodes) {
+        team.submit(Work.of(round, nodes, round.weights()));
+    }
+
+    @Override
+    public void over() {
+        team.end();
+    }
+
+    private void done(Work work) {
+        if (work.failure != null) {
+            String message = work.failure.getMessage() == null ? work.failure.toString() : work.failure.getMessage();
+            coordinator.failed(number, message, work.failure instanceof BadInputException);
+            return;
+        }
+        if (work.kind == Work.Kind.LOAD) {
+            coordinator.ready(number);
+            return;
+        }
+        for (int i = 0; i < work.nodes.size(); i++) {
+            if (work.kind == Work.Kind.GRADIENT) {
+                GradientPart part = work.parts[i];
+                coordinator.take(number, work.round, work.nodes.get(i), () -> part);
+            } else {
+                coordinator.take(number, work.round, work.nodes.get(i), shard -> work.results[shard]);
+            }
+        }
+        coordinator.idle(number);
+    }
+
+    /** Lends the calling thread to the work under way, if there is any. */
+    void help() {
+        team.help();
+    }
+
+    /** Frees what the member holds. Its tasks have gone. */
+    @Override
+    public void close() {
+        unregister();
+        team.close();
+    }
+}

@@ -1,0 +1,203 @@
+package dev.lockstep.step;
+
+import dev.lockstep.data.Split;
+import dev.lockstep.net.Parameters;
+import dev.lockstep.net.Score;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.apache.spark.api.java.JavaFutureAction;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.api.java.function.VoidFunction;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.SerializableConfiguration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The engine {@code lockstep}: one ordinary Spark stage that lives for the whole run. Its tasks are workers that keep their
+ * shards and exchange with the driver at every step; no Spark job is started in between. Workers in the driver's own
+ * process exchange through memory, and the training thread computes with them while it would otherwise wait.
+ */
+public final class LockstepGradientSource implements GradientSource {
+    private static final Logger LOG = LoggerFactory.getLogger(LockstepGradientSource.class);
+
+    /** How long a run waits for a worker when it has none. */
+    private static final long WORKER_TIMEOUT_SECONDS = 120;
+
+    /** How long a round waits without hearing of anybody before those it waits for are given up. */
+    private static final long STEP_TIMEOUT_SECONDS = 60;
+
+    private static final long END_TIMEOUT_SECONDS = 20;
+
+    /** How long the training thread spins for parts before it parks. */
+    private static final long SPIN_NANOS = 50_000;
+
+    private static final long PARK_NANOS = 10_000_000;
+
+    private final StepPlan plan;
+    private final int tasks;
+    private final ReductionTree tree;
+    private final Coordinator coordinator;
+    private final ExchangeServer server;
+    private final LocalMember local;
+    private final Broadcast<SerializableConfiguration> conf;
+    private final JavaFutureAction<Void> stage;
+    private final LoadReport data;
+    private long rounds;
+
+    /**
+     * Starts the stage and waits until the first workers have loaded the data.
+     *
+     * @param tasks tasks of the stage; those that find no slot join when slots come
+     * @throws dev.lockstep.BadInputException if a file is damaged
+     */
+    public LockstepGradientSource(JavaSparkContext spark, StepPlan plan, int tasks) {
+        this.plan = plan;
+        this.tasks = tasks;
+        this.tree = new ReductionTree(plan.shards(), plan.kernels());
+        this.coordinator = new Coordinator(plan);
+        RunTicket ticket = RunTicket.fresh(spark.getConf().get("spark.driver.host"));
+        this.server = new ExchangeServer(spark.getConf(), ticket, plan, coordinator);
+        this.conf = SerializableConfiguration.broadcast(spark.sc());
+        this.local = new LocalMember(spark.hadoopConfiguration(), plan, coordinator, ticket.runId());
+        spark.setJobGroup(
+                "lockstep-" + ticket.runId(),
+                "Lockstep: training " + plan.shape() + " on " + plan.train().imagesUri(),
+                true);
+        List<Integer> numbers = IntStream.range(0, tasks).boxed().toList();
+        this.stage =
+                spark.parallelize(numbers, tasks).foreachPartitionAsync(work(ticket.at(server.port()), plan, conf));
+        spark.clearJobGroup();
+        try {
+            this.data = load();
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** Made by a static method, so that it carries its arguments and not this object. */
+    private static VoidFunction<Iterator<Integer>> work(
+            RunTicket ticket, StepPlan plan, Broadcast<SerializableConfiguration> conf) {
+        return partition -> WorkerTask.run(ticket, plan, conf.value().value());
+    }
+
+    private LoadReport load() {
+        run(Work.Kind.REPORT, -1, null, null);
+        LoadReport sum = new LoadReport(0, 0, 0);
+        for (ShardResult result : coordinator.results()) {
+            sum = sum.plus(result.report());
+        }
+        return sum;
+    }
+
+    @Override
+    public GradientPart gradient(long step, Parameters weights) {
+        run(Work.Kind.GRADIENT, step, null, weights);
+        return tree.reduce(new Node(0, plan.shards()), coordinator.parts());
+    }
+
+    @Override
+    public Score score(Split split, Parameters weights) {
+        run(Work.Kind.SCORE, -1, split, weights);
+        Score sum = new Score(plan.shape().outputs());
+        for (ShardResult result : coordinator.results()) {
+            sum.add(result.score());
+        }
+        return sum;
+    }
+
+    private void run(Work.Kind kind, long step, Split split, Parameters weights) {
+        coordinator.begin(new Coordinator.Round(rounds++, kind, step, split, weights));
+        long spinUntil = System.nanoTime() + SPIN_NANOS;
+        while (!coordinator.isComplete()) {
+            local.help();
+            long now = System.nanoTime();
+            if (now < spinUntil) {
+                Thread.onSpinWait();
+            } else if (!coordinator.isComplete()) {
+                LockSupport.parkNanos(this, PARK_NANOS);
+                requireProgress(now);
+            }
+        }
+    }
+
+    private void requireProgress(long now) {
+        if (stage.isDone()) {
+            throw new IllegalStateException("Spark ended the workers' stage: " + stageFailure());
+        }
+        long silentSeconds = TimeUnit.NANOSECONDS.toSeconds(now - coordinator.progressNanos());
+        boolean isDeserted = coordinator.readyCount() == 0;
+        if (silentSeconds >= (isDeserted ? WORKER_TIMEOUT_SECONDS : STEP_TIMEOUT_SECONDS)) {
+            String missing = coordinator.missing();
+            if (isDeserted) {
+                throw new IllegalStateException("waited " + silentSeconds + " s for " + missing);
+            }
+            LOG.warn("waited {} s for {}; going on without", silentSeconds, missing);
+            coordinator.dropMissing("silent for " + silentSeconds + " s");
+        }
+    }
+
+    private String stageFailure() {
+        try {
+            stage.get(0, TimeUnit.SECONDS);
+            return "it is done";
+        } catch (ExecutionException | TimeoutException | CancellationException e) {
+            return String.valueOf(e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "interrupted";
+        }
+    }
+
+    @Override
+    public LoadReport data() {
+        return data;
+    }
+
+    @Override
+    public String engine() {
+        return "lockstep";
+    }
+
+    @Override
+    public int tasks() {
+        return tasks;
+    }
+
+    @Override
+    public Counters counters() {
+        return new Counters(
+                coordinator.lostCount(),
+                coordinator.joinedCount(),
+                coordinator.refusedCount(),
+                server.bytesUp(),
+                server.bytesDown());
+    }
+
+    @Override
+    public void close() {
+        coordinator.end();
+        local.over();
+        try {
+            stage.get(END_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            LOG.warn("the workers' stage has not ended {} s after the run; it is cancelled", END_TIMEOUT_SECONDS);
+            stage.cancel(true);
+        } catch (ExecutionException | CancellationException e) {
+            LOG.debug("the workers' stage ended with", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            stage.cancel(true);
+        }
+        server.close();
+        local.close();
+        conf.destroy();
+    }
+}

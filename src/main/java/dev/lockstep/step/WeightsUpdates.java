@@ -1,0 +1,86 @@
+package dev.lockstep.step;
+
+import dev.lockstep.net.NetworkShape;
+import dev.lockstep.net.Parameters;
+import java.nio.ByteBuffer;
+
+/**
+ * What workers need to be told of the weights: the rows that differ from those of the round before, found by comparing, so
+ * that it holds for every update rule; or everything, for a worker that missed a change. Encoded once for all workers.
+ * Guarded by the coordinator's monitor.
+ */
+final class WeightsUpdates implements AutoCloseable {
+    private final ParameterCodec codec;
+    private final Parameters known; // what a worker with the newest version has
+    private final ByteBuffer change;
+    private ByteBuffer everything;
+    private long changeOfRound = -1;
+    private long everythingOfVersion = -1;
+    private long version;
+
+    WeightsUpdates(NetworkShape shape) {
+        this.codec = new ParameterCodec(shape);
+        this.known = new Parameters(shape);
+        this.change = FrameLayout.room(codec.maxBytes());
+    }
+
+    Reader newReader() {
+        return new Reader();
+    }
+
+    private void compare(Coordinator.Round round) {
+        if (round.number() == changeOfRound) {
+            return;
+        }
+        changeOfRound = round.number();
+        change.clear();
+        int rows = codec.write(round.weights(), row -> !codec.isSame(round.weights(), known, row), change);
+        change.flip();
+        boolean isFirst = version == 0;
+        if (isFirst || rows > 0 || !sameTail(round.weights())) {
+            known.copyFrom(round.weights());
+            version++;
+        }
+    }
+
+    private boolean sameTail(Parameters weights) {
+        return weights.b1().rawBytes().equals(known.b1().rawBytes())
+                && weights.w2t().data().rawBytes().equals(known.w2t().data().rawBytes())
+                && weights.b2().rawBytes().equals(known.b2().rawBytes());
+    }
+
+    private ByteBuffer everything(Parameters weights) {
+        if (everythingOfVersion != version) {
+            if (everything == null) {
+                everything = FrameLayout.room(codec.maxBytes());
+            }
+            everything.clear();
+            codec.write(weights, row -> true, everything);
+            everything.flip();
+            everythingOfVersion = version;
+        }
+        return everything;
+    }
+
+    @Override
+    public void close() {
+        known.close();
+    }
+
+    /** One worker's view. */
+    final class Reader {
+        private long has;
+
+        /** What brings the worker from what it has to the round's weights; null if it has them. Good until the next call. */
+        ByteBuffer next(Coordinator.Round round) {
+            compare(round);
+            long before = has;
+            has = version;
+            if (before == version) {
+                return null;
+            }
+            boolean missedOne = before == version - 1 && before > 0;
+            return (missedOne ? change : everything(round.weights())).duplicate();
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package dev.lockstep.step;
+
+import dev.lockstep.data.Split;
+import dev.lockstep.net.Parameters;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * One order that a process carries out: to load shards, to compute gradients of nodes, or to score them. Its units are
+ * taken by the threads of a {@link WorkerTeam}; the thread that ends the last one hands in the result.
+ */
+final class Work {
+    /** What is to be done. */
+    enum Kind {
+        /** Load the shards, so that later orders need not wait for it. */
+        LOAD,
+        /** The gradient of each node for one mini-batch. */
+        GRADIENT,
+        /** The score of each shard. */
+        SCORE,
+        /** What was loaded of each shard. */
+        REPORT
+    }
+
+    final Kind kind;
+    final long round;
+    final long step;
+    final Split split;
+    final List<Node> nodes;
+    final Parameters weights;
+    final BitSet shards = new BitSet();
+    final AtomicInteger nextUnit = new AtomicInteger();
+    final AtomicInteger unitsLeft = new AtomicInteger();
+    WorkerTeam.Slot[] units; // of a gradient: the nodes, split further when there are more threads than nodes
+    GradientPart[] parts; // of a gradient, when it is done: one for each of the nodes
+    ShardResult[] results; // of a score or report, by shard
+    volatile Throwable failure;
+
+    private Work(Kind kind, long round, long step, Split split, List<Node> nodes, Parameters weights) {
+        this.kind = kind;
+        this.round = round;
+        this.step = step;
+        this.split = split;
+        this.nodes = nodes;
+        this.weights = weights;
+        for (Node node : nodes) {
+            shards.set(node.low(), node.high());
+        }
+    }
+
+    static Work load(List<Node> nodes) {
+        return new Work(Kind.LOAD, -1, -1, null, nodes, null);
+    }
+
+    /** @param weights not changed until the work is done */
+    static Work of(Coordinator.Round round, List<Node> nodes, Parameters weights) {
+        return new Work(round.kind(), round.number(), round.step(), round.split(), nodes, weights);
+    }
+}

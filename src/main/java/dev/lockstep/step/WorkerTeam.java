@@ -1,0 +1,260 @@
+package dev.lockstep.step;
+
+import dev.lockstep.kernel.SegmentTree;
+import dev.lockstep.net.Parameters;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * The threads of one process that compute parts of steps: the Spark tasks of a run that are here and, in the driver's
+ * process, the training thread, which helps while it would otherwise wait. They share the process's shards and take the
+ * units of the work under way one by one. The team owns shards and parts; each thread its own {@link PartComputer}.
+ *
+ * <p>One work at a time: {@link #submit} comes from one thread after the work before is done. Between works a thread spins
+ * for a while before it parks, since waking a parked thread costs as much as a good part of a step.
+ */
+final class WorkerTeam implements AutoCloseable {
+    /** A node with room for its gradient, kept from step to step. */
+    static final class Slot {
+        final Node node;
+        final SegmentTree tree;
+        final GradientPart part;
+
+        Slot(Node node, StepPlan plan) {
+            this.node = node;
+            this.tree = new SegmentTree(node.low(), node.high());
+            this.part = new GradientPart(node.low(), node.high(), new Parameters(plan.shape()));
+        }
+    }
+
+    /** A thread of the team. */
+    private final class Hand {
+        final Thread thread = Thread.currentThread();
+        volatile boolean parked;
+        Work last;
+        PartComputer computer;
+        int computerNonZeros;
+
+        /** Room for batches of the shards that are loaded; made anew when a shard with fuller rows has come. */
+        PartComputer computer() {
+            int nonZeros = shards.maxNonZeros();
+            if (computer == null || nonZeros > computerNonZeros) {
+                close();
+                computer = new PartComputer(plan, nonZeros);
+                computerNonZeros = nonZeros;
+            }
+            return computer;
+        }
+
+        void close() {
+            if (computer != null) {
+                computer.close();
+                computer = null;
+            }
+        }
+    }
+
+    private static final long PARK_NANOS = 100_000_000L; // how late an interruption is noticed at the latest
+
+    private final StepPlan plan;
+    private final ReductionTree tree;
+    private final ShardStore shards;
+    private final Consumer<Work> done;
+    private final long spinNanos;
+    private final List<Hand> tasks = new CopyOnWriteArrayList<>();
+    private final Map<Node, Slot> slots = new HashMap<>();
+    private List<Node> cutNodes = List.of();
+    private int cutThreads;
+    private Slot[] cutUnits = {};
+    private final Map<Node, GradientPart> cutParts = new HashMap<>();
+    private Hand helper;
+    private volatile Work current;
+    private volatile boolean over;
+
+    /**
+     * @param done called by the thread that ends a work's last unit; must not block
+     * @param spinNanos how long a thread spins between works before it parks
+     */
+    WorkerTeam(Configuration conf, StepPlan plan, Consumer<Work> done, long spinNanos) {
+        this.plan = plan;
+        this.tree = new ReductionTree(plan.shards(), plan.kernels());
+        this.shards = new ShardStore(conf, plan);
+        this.done = done;
+        this.spinNanos = spinNanos;
+    }
+
+    /** Hands in the next work and wakes as many threads as it needs. */
+    void submit(Work work) {
+        switch (work.kind) {
+            case LOAD -> work.unitsLeft.set(1);
+            case GRADIENT -> {
+                work.units = cut(work.nodes, Math.max(1, tasks.size()));
+                work.parts = new GradientPart[work.nodes.size()];
+                work.unitsLeft.set(work.units.length);
+            }
+            case SCORE, REPORT -> {
+                work.results = new ShardResult[plan.shards()];
+                work.unitsLeft.set(work.shards.cardinality());
+            }
+        }
+        current = work;
+        int wanted = work.unitsLeft.get() - (helper == null ? 0 : 1);
+        for (Hand hand : tasks) {
+            if (wanted > 0) {
+                wanted--;
+                if (hand.parked) {
+                    LockSupport.unpark(hand.thread);
+                }
+            }
+        }
+    }
+
+    /** The nodes of an order, split further until there is one for each thread, if shards allow. */
+    private Slot[] cut(List<Node> nodes, int threads) {
+        if (!nodes.equals(cutNodes) || threads != cutThreads) {
+            List<Node> units = new ArrayList<>(nodes);
+            while (units.size() < threads) {
+                Node widest = units.stream()
+                        .max(Comparator.comparingInt(node -> node.high() - node.low()))
+                        .orElseThrow();
+                if (widest.high() - widest.low() == 1) {
+                    break;
+                }
+                int mid = SegmentTree.middle(widest.low(), widest.high());
+                units.set(units.indexOf(widest), new Node(widest.low(), mid));
+                units.add(new Node(mid, widest.high()));
+            }
+            cutUnits = units.stream().map(this::slot).toArray(Slot[]::new);
+            cutParts.clear();
+            for (Slot unit : cutUnits) {
+                cutParts.put(unit.node, unit.part);
+            }
+            cutNodes = nodes;
+            cutThreads = threads;
+        }
+        return cutUnits;
+    }
+
+    private Slot slot(Node node) {
+        return slots.computeIfAbsent(node, key -> new Slot(key, plan));
+    }
+
+    /**
+     * Works as one of the team's tasks until the team is over.
+     *
+     * @param interrupted whether the task is to end at once
+     */
+    void work(BooleanSupplier interrupted) {
+        Hand hand = new Hand();
+        tasks.add(hand);
+        try {
+            while (!over && !interrupted.getAsBoolean()) {
+                Work work = current;
+                if (work != null && work != hand.last) {
+                    hand.last = work;
+                    takeUnits(work, hand);
+                } else {
+                    await(hand);
+                }
+            }
+        } finally {
+            tasks.remove(hand);
+            hand.close();
+        }
+    }
+
+    private void await(Hand hand) {
+        long deadline = System.nanoTime() + spinNanos;
+        while (current == hand.last && !over) {
+            if (System.nanoTime() < deadline) {
+                Thread.onSpinWait();
+                continue;
+            }
+            hand.parked = true;
+            if (current == hand.last && !over) {
+                LockSupport.parkNanos(this, PARK_NANOS);
+            }
+            hand.parked = false;
+            return;
+        }
+    }
+
+    /** Takes units of the work under way in the calling thread until none is left; others may still be computing theirs. */
+    void help() {
+        if (helper == null) {
+            helper = new Hand();
+        }
+        Work work = current;
+        if (work != null && work != helper.last) {
+            helper.last = work;
+            takeUnits(work, helper);
+        }
+    }
+
+    private void takeUnits(Work work, Hand hand) {
+        int units = switch (work.kind) {
+            case LOAD -> 1;
+            case GRADIENT -> work.units.length;
+            case SCORE, REPORT -> work.shards.cardinality();
+        };
+        for (int unit = work.nextUnit.getAndIncrement(); unit < units; unit = work.nextUnit.getAndIncrement()) {
+            try {
+                run(work, unit, hand);
+            } catch (RuntimeException | Error e) {
+                work.failure = e;
+            }
+            if (work.unitsLeft.decrementAndGet() == 0) {
+                finish(work);
+            }
+        }
+    }
+
+    private void run(Work work, int unit, Hand hand) {
+        shards.load(work.shards);
+        if (work.kind == Work.Kind.GRADIENT) {
+            Slot slot = work.units[unit];
+            hand.computer().gradient(work.step, work.weights, slot.tree, shards, slot.part);
+        } else if (work.kind != Work.Kind.LOAD) {
+            int shard = work.shards.nextSetBit(0);
+            for (int i = 0; i < unit; i++) {
+                shard = work.shards.nextSetBit(shard + 1);
+            }
+            work.results[shard] = work.kind == Work.Kind.SCORE
+                    ? new ShardResult(hand.computer().score(work.split, work.weights, shards, shard), null)
+                    : new ShardResult(null, shards.report(shard));
+        }
+    }
+
+    private void finish(Work work) {
+        if (work.kind == Work.Kind.GRADIENT && work.failure == null) {
+            for (int i = 0; i < work.parts.length; i++) {
+                work.parts[i] = tree.reduce(work.nodes.get(i), cutParts);
+            }
+        }
+        done.accept(work);
+    }
+
+    /** Tells the tasks to go. */
+    void end() {
+        over = true;
+        tasks.forEach(hand -> LockSupport.unpark(hand.thread));
+    }
+
+    /** Frees everything. All tasks have gone. */
+    @Override
+    public void close() {
+        if (helper != null) {
+            helper.close();
+        }
+        slots.values().forEach(slot -> slot.part.close());
+        shards.close();
+    }
+}
