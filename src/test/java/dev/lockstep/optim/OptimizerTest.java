@@ -93,8 +93,13 @@ class OptimizerTest {
 
     @ParameterizedTest
     @CsvSource({
-        "SGD, 0.9, 0", "SGD, 0, 0.01", "MOMENTUM, 0.9, 0", "MOMENTUM, 0.5, 0.01", "MOMENTUM, 0, 0",
-        "NESTEROV, 0.9, 0", "NESTEROV, 0.7, 0.02"
+        "SGD, 0.9, 0",
+        "SGD, 0, 0.01",
+        "MOMENTUM, 0.9, 0",
+        "MOMENTUM, 0.5, 0.01",
+        "MOMENTUM, 0, 0",
+        "NESTEROV, 0.9, 0",
+        "NESTEROV, 0.7, 0.02"
     })
     void severalStepsFollowTheFormulas(UpdateRule rule, float momentum, float decay) {
         Random random = new Random(SEED);

@@ -98,7 +98,9 @@ class ReductionTreeTest {
                                 .isTrue();
                         end = node.high();
                     }
-                    assertThat(end).as("end of [%d, %d) of %d", low, high, shards).isEqualTo(high);
+                    assertThat(end)
+                            .as("end of [%d, %d) of %d", low, high, shards)
+                            .isEqualTo(high);
                     assertFewest(nodes, tree);
                 }
             }
