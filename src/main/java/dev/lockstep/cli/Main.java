@@ -2,6 +2,7 @@ package dev.lockstep.cli;
 
 import dev.lockstep.BadInputException;
 import dev.lockstep.train.DivergedException;
+import dev.lockstep.train.TrainingStoppedException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -20,6 +21,8 @@ import picocli.CommandLine.ScopeType;
 public final class Main implements Runnable {
     private static final int FAILED = 1;
     private static final int BAD_INPUT = 2;
+    /** As shells say of a program that ended by the interrupt from the keyboard. */
+    private static final int STOPPED = 130;
 
     @Option(
             names = "--stacktrace",
@@ -75,6 +78,10 @@ public final class Main implements Runnable {
                 complain(command, cause.getMessage());
                 return BAD_INPUT;
             }
+        }
+        if (e instanceof TrainingStoppedException) {
+            complain(command, e.getMessage() + "; --resume goes on from there");
+            return STOPPED;
         }
         String hint = stacktrace ? "" : " (--stacktrace tells where)";
         complain(command, e instanceof DivergedException ? e.getMessage() : describe(e) + hint);

@@ -19,6 +19,7 @@ import dev.lockstep.train.Trainer;
 import dev.lockstep.train.TrainingConfig;
 import dev.lockstep.train.TrainingListener;
 import dev.lockstep.train.TrainingResult;
+import dev.lockstep.train.TrainingStoppedException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Map;
@@ -93,18 +94,30 @@ final class TrainRun {
         directory.create(request.resume());
         ProgressPrinter progress = new ProgressPrinter(out, err, config.totalSteps(plan));
         progress.started(plan, source, config.data());
-        boolean needsCheckpoints = request.resume() || config.watching().checkpointEvery() > 0;
-        Optional<RunCheckpoints> checkpoints = needsCheckpoints
-                ? Optional.of(new RunCheckpoints(hadoop, directory.checkpoints(), config, source.data()))
-                : Optional.empty();
+        RunCheckpoints checkpoints = new RunCheckpoints(hadoop, directory.checkpoints(), config, source.data());
         TrainingResult result;
-        try (Trainer trainer = new Trainer(config, plan, source, weights, checkpoints)) {
+        try (Trainer trainer = new Trainer(config, plan, source, weights, Optional.of(checkpoints));
+                StopSignal signal = new StopSignal()) {
+            signal.install(trainer::requestStop);
             long firstStep = request.resume() ? trainer.resume(progress) : 0;
             try (MetricsLog metrics = new MetricsLog(
                     directory.openMetrics(firstStep), config.watching().logEvery())) {
                 result = trainer.train(firstStep, new Both(metrics, progress));
+            } catch (TrainingStoppedException e) {
+                writeModel(directory, weights, source.data());
+                throw e;
             }
         }
+        writeModel(directory, weights, source.data());
+        if (request.traceBatches() != null) {
+            BatchTrace.write(hadoop, request.traceBatches(), plan, result.steps());
+        }
+        RunSummary summary = new RunSummary(config, plan, source, result, weights.sha256());
+        directory.writeSummary(summary.json());
+        progress.finished(result, summary.weightsSha256(), directory);
+    }
+
+    private void writeModel(RunDirectory directory, Parameters weights, LoadReport data) throws IOException {
         ModelFile.write(
                 hadoop,
                 directory.model().toString(),
@@ -112,13 +125,7 @@ final class TrainRun {
                 weights,
                 config.network().activation(),
                 config.network().loss(),
-                provenance(source.data()));
-        if (request.traceBatches() != null) {
-            BatchTrace.write(hadoop, request.traceBatches(), plan, result.steps());
-        }
-        RunSummary summary = new RunSummary(config, plan, source, result, weights.sha256());
-        directory.writeSummary(summary.json());
-        progress.finished(result, summary.weightsSha256(), directory);
+                provenance(data));
     }
 
     /** Where the model comes from: all that its bits depend on, so that the same training gives the same file. */

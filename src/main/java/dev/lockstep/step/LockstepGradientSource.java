@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
+import org.apache.spark.SparkThrowable;
 import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.VoidFunction;
@@ -37,6 +38,9 @@ public final class LockstepGradientSource implements GradientSource {
 
     /** How long the training thread spins for parts before it parks. */
     private static final long SPIN_NANOS = 50_000;
+
+    /** Spark's name for the end of a job that somebody cancelled. */
+    private static final String CANCELLED = "SPARK_JOB_CANCELLED";
 
     private static final long PARK_NANOS = 10_000_000;
 
@@ -130,7 +134,7 @@ public final class LockstepGradientSource implements GradientSource {
 
     private void requireProgress(long now) {
         if (stage.isDone()) {
-            throw new IllegalStateException("Spark ended the workers' stage: " + stageFailure());
+            throw stageEnded();
         }
         long silentSeconds = TimeUnit.NANOSECONDS.toSeconds(now - coordinator.progressNanos());
         boolean isDeserted = coordinator.readyCount() == 0;
@@ -144,16 +148,24 @@ public final class LockstepGradientSource implements GradientSource {
         }
     }
 
-    private String stageFailure() {
+    private StageEndedException stageEnded() {
         try {
             stage.get(0, TimeUnit.SECONDS);
-            return "it is done";
-        } catch (ExecutionException | TimeoutException | CancellationException e) {
-            return String.valueOf(e.getMessage());
+            return new StageEndedException(false, "all its tasks have returned", null);
+        } catch (CancellationException e) {
+            return new StageEndedException(true, "it was cancelled", e);
+        } catch (ExecutionException | TimeoutException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            boolean cancelled = cause instanceof SparkThrowable spark && CANCELLED.equals(spark.getCondition());
+            return new StageEndedException(cancelled, firstLine(cause), cause);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return "interrupted";
+            return new StageEndedException(true, "the training thread was interrupted", e);
         }
+    }
+
+    private static String firstLine(Throwable e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
     }
 
     @Override

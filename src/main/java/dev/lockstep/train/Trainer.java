@@ -7,6 +7,7 @@ import dev.lockstep.optim.LearningRate;
 import dev.lockstep.optim.Optimizer;
 import dev.lockstep.step.GradientPart;
 import dev.lockstep.step.GradientSource;
+import dev.lockstep.step.StageEndedException;
 import dev.lockstep.step.StepPlan;
 import java.io.IOException;
 import java.util.Locale;
@@ -31,6 +32,7 @@ public final class Trainer implements AutoCloseable {
     private final long evaluateEvery;
     private final long checkpointEvery;
     private final boolean hasValidation;
+    private volatile boolean stopRequested;
     private double largestGap;
     private Evaluation latest;
 
@@ -78,16 +80,25 @@ public final class Trainer implements AutoCloseable {
      *
      * @param firstStep steps that are done already
      * @throws DivergedException if the loss becomes NaN or infinite
+     * @throws TrainingStoppedException after {@link #requestStop}, or when Spark's job was cancelled
      * @throws IOException if a checkpoint cannot be written
      */
     public TrainingResult train(long firstStep, TrainingListener listener) throws IOException {
         StepClock clock = new StepClock(Math.max(1, totalSteps - firstStep));
         double loss = Double.NaN;
         long step = firstStep;
-        while (step < totalSteps
-                && !(earlyStopping.isPresent() && earlyStopping.get().isOver())) {
+        while (step < totalSteps && !isEarlyStop()) {
+            if (stopRequested) {
+                throw stopped(step);
+            }
             clock.begin();
-            GradientPart gradient = source.gradient(step, weights);
+            GradientPart gradient;
+            try {
+                gradient = source.gradient(step, weights);
+            } catch (StageEndedException e) {
+                TrainingStoppedException stopped = stopped(step);
+                throw e.isCancelled() ? stopped : e;
+            }
             loss = gradient.lossSum() / gradient.rows();
             float rate = learningRate.at(step);
             requireFinite(step, loss, rate);
@@ -96,7 +107,7 @@ public final class Trainer implements AutoCloseable {
 
             step++;
             listener.stepDone(new TrainingListener.StepReport(step, loss, rate));
-            if (step % evaluateEvery == 0 && step < totalSteps) {
+            if (step % evaluateEvery == 0) {
                 evaluate(step, listener);
             }
             if (checkpointEvery > 0 && step % checkpointEvery == 0) {
@@ -104,6 +115,21 @@ public final class Trainer implements AutoCloseable {
             }
         }
         return finish(step, loss, clock.times(), listener);
+    }
+
+    /** Asks the training thread to stop after the step under way. Any thread. */
+    public void requestStop() {
+        stopRequested = true;
+    }
+
+    private boolean isEarlyStop() {
+        return earlyStopping.isPresent() && earlyStopping.get().isOver();
+    }
+
+    /** Saves what is needed to go on later. */
+    private TrainingStoppedException stopped(long step) throws IOException {
+        checkpoint(step);
+        return new TrainingStoppedException(step, lastCheckpoint());
     }
 
     private TrainingResult finish(long step, double lastLoss, StepTimes times, TrainingListener listener) {
@@ -153,7 +179,9 @@ public final class Trainer implements AutoCloseable {
 
     private void checkpoint(long step) throws IOException {
         requireFiniteWeights(step);
-        checkpoints.orElseThrow().save(step, weights, optimizer, earlyStopping);
+        if (checkpoints.isPresent()) {
+            checkpoints.get().save(step, weights, optimizer, earlyStopping);
+        }
     }
 
     private void requireFinite(long step, double loss, float rate) {
