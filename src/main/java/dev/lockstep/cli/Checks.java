@@ -1,10 +1,24 @@
 package dev.lockstep.cli;
 
 import dev.lockstep.BadInputException;
+import dev.lockstep.net.NetworkShape;
 
 /** Ranges of options. */
 final class Checks {
+    /** What one off-heap block can hold. */
+    private static final long BLOCK_BYTES = Integer.MAX_VALUE - 128;
+
     private Checks() {}
+
+    /** Refuses a network whose weights do not fit into one off-heap block. */
+    static void size(NetworkShape shape) {
+        long floats = (shape.inputs() + 1L + shape.outputs()) * shape.paddedHidden() + shape.paddedOutputs();
+        if (floats * Float.BYTES > BLOCK_BYTES) {
+            throw new BadInputException(
+                    "--hidden " + shape.hidden() + ": expected a network whose weights take at most " + BLOCK_BYTES
+                            + " bytes, found " + shape + " with " + floats * Float.BYTES);
+        }
+    }
 
     static void range(String option, long value, long min, long max) {
         if (value < min || value > max) {

@@ -12,7 +12,6 @@ import dev.lockstep.model.ModelFile;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -56,7 +55,9 @@ final class EvaluateCommand implements Callable<Integer> {
             throw new BadInputException("--split: expected test or train, found validation, which has no files");
         }
         Configuration hadoop = SparkSessions.hadoop();
-        requireNew(hadoop);
+        if (out != null) {
+            OutputFile.require(hadoop, "--out", out, overwrite);
+        }
         LabelledImages images = data.open(hadoop, split == Split.TEST ? LabelledImages.TEST : LabelledImages.TRAIN);
         try (ModelFile.Model read = ModelFile.read(hadoop, model)) {
             int inputs = read.weights().shape().inputs();
@@ -71,16 +72,6 @@ final class EvaluateCommand implements Callable<Integer> {
             }
         }
         return 0;
-    }
-
-    private void requireNew(Configuration hadoop) throws Exception {
-        if (out != null && !overwrite) {
-            Path path = new Path(out);
-            if (path.getFileSystem(hadoop).exists(path)) {
-                throw new BadInputException(
-                        "--out " + out + ": expected a new file, found one; --overwrite replaces it");
-            }
-        }
     }
 
     private void report(Configuration hadoop, Metrics metrics) throws Exception {

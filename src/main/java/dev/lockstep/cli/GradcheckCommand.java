@@ -51,8 +51,10 @@ final class GradcheckCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        Checks.range("--tolerance", tolerance, 0, 1);
         Configuration hadoop = SparkSessions.hadoop();
         StepPlan backprop = plan(hadoop, GradientMethod.BACKPROP);
+        Checks.size(backprop.shape());
         StepPlan numerical = plan(hadoop, GradientMethod.NUMERICAL);
         PrintWriter out = spec.commandLine().getOut();
         try (Parameters weights = new Parameters(backprop.shape());

@@ -19,6 +19,8 @@ import picocli.CommandLine.ScopeType;
         subcommands = {TrainCommand.class, EvaluateCommand.class, GradcheckCommand.class, ExportCommand.class},
         footer = {"", "Exit status: 0 done, 2 wrong usage or bad input, 1 anything else."})
 public final class Main implements Runnable {
+    /** Columns; room for an example on one line, so that it can be copied. */
+    private static final int HELP_WIDTH = 110;
     private static final int FAILED = 1;
     private static final int BAD_INPUT = 2;
     /** As shells say of a program that ended by the interrupt from the keyboard. */
@@ -48,8 +50,10 @@ public final class Main implements Runnable {
         Main main = new Main();
         CommandLine commandLine = new CommandLine(main);
         OptionNames.registerConverters(commandLine);
+        commandLine.setExpandAtFiles(false); // a file's name may begin with @
+        commandLine.setUsageHelpWidth(HELP_WIDTH);
         commandLine.setParameterExceptionHandler((e, arguments) -> {
-            complain(e.getCommandLine(), e.getMessage());
+            complain(e.getCommandLine(), UsageFault.describe(e, arguments));
             return BAD_INPUT;
         });
         commandLine.setExecutionExceptionHandler((e, command, result) -> main.failed(command, e));
@@ -59,7 +63,11 @@ public final class Main implements Runnable {
             complain(commandLine, e.getMessage());
             return BAD_INPUT;
         }
-        return commandLine.execute(args);
+        try {
+            return commandLine.execute(args);
+        } catch (Error e) { // picocli lets these through, as when memory runs out
+            return main.failed(commandLine, e);
+        }
     }
 
     @Override
@@ -69,7 +77,7 @@ public final class Main implements Runnable {
                 "expected a command: " + String.join(", ", spec.subcommands().keySet()) + " (--help tells more)");
     }
 
-    private int failed(CommandLine command, Exception e) {
+    private int failed(CommandLine command, Throwable e) {
         if (stacktrace) {
             e.printStackTrace(command.getErr());
         }
@@ -88,7 +96,7 @@ public final class Main implements Runnable {
         return FAILED;
     }
 
-    private static String describe(Exception e) {
+    private static String describe(Throwable e) {
         return e.getMessage() == null ? e.getClass().getName() : e.getClass().getSimpleName() + ": " + e.getMessage();
     }
 

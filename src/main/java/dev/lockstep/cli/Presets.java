@@ -36,6 +36,11 @@ final class Presets {
         }
     }
 
+    /** Where an option's value comes from if it is not among the arguments. */
+    static String fileOf(String[] args) {
+        return "conf/" + nameIn(args) + ".properties";
+    }
+
     /** The preset is looked for before the arguments are parsed, since it is the defaults of the parsing. */
     private static String nameIn(String[] args) {
         String name = DEFAULT;

@@ -3,14 +3,17 @@ package dev.lockstep.cli;
 import dev.lockstep.BadInputException;
 import dev.lockstep.step.GradientMethod;
 import dev.lockstep.train.TrainingConfig;
+import java.io.IOException;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import org.apache.hadoop.fs.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** {@code train}: from digits to a trained, saved and evaluated model. */
@@ -131,7 +134,7 @@ final class TrainCommand implements Callable<Integer> {
         return 0;
     }
 
-    private TrainRun.Request request() {
+    private TrainRun.Request request() throws IOException {
         if (resume && out == null) {
             throw new BadInputException("--resume: expected --out with the run to go on with, found none");
         }
@@ -141,8 +144,12 @@ final class TrainCommand implements Callable<Integer> {
         if (tasks != null) {
             Checks.range("--tasks", tasks, 1, 1 << 16);
         }
+        TrainingConfig config = config();
+        if (traceBatches != null && !isInRunDirectory(traceBatches)) {
+            OutputFile.require(SparkSessions.hadoop(), "--trace-batches", traceBatches, true);
+        }
         return new TrainRun.Request(
-                config(),
+                config,
                 engine,
                 tasks,
                 out == null ? "target/runs/" + LocalDateTime.now().format(TIME) : out,
@@ -152,13 +159,31 @@ final class TrainCommand implements Callable<Integer> {
                 traceBatches);
     }
 
-    private TrainingConfig config() {
-        boolean bothLengths = spec.commandLine().getParseResult().hasMatchedOption("--iterations") && epochs != null;
-        if (bothLengths) {
+    /** Whether the run makes the directory around a file. */
+    private boolean isInRunDirectory(String file) {
+        try {
+            return out != null && new Path(out).equals(new Path(file).getParent());
+        } catch (IllegalArgumentException e) {
+            return false; // no names of files, as whoever opens them will say
+        }
+    }
+
+    /** The passes, unless they are the preset's and the command line asks for a number of steps. */
+    private Long epochs() {
+        ParseResult arguments = spec.commandLine().getParseResult();
+        if (!arguments.hasMatchedOption("--iterations")) {
+            return epochs;
+        }
+        if (arguments.hasMatchedOption("--epochs")) {
             throw new BadInputException("--iterations and --epochs: expected one of them, found both");
         }
+        return null;
+    }
+
+    private TrainingConfig config() {
+        Long passes = epochs();
         Checks.range("--iterations", iterations, 0, MAX_STEPS);
-        Checks.range("--epochs", epochs == null ? 0 : epochs, 0, 1 << 20);
+        Checks.range("--epochs", passes == null ? 0 : passes, 0, 1 << 20);
         Checks.range("--patience", patience, 0, 1 << 30);
         Checks.range("--checkpoint-every", checkpointEvery, 0, MAX_STEPS);
         Checks.range("--keep-checkpoints", keepCheckpoints, 1, 1 << 20);
@@ -174,7 +199,7 @@ final class TrainCommand implements Callable<Integer> {
                 network.network(),
                 network.batches(validationFraction, gradient),
                 updates.updates(),
-                new TrainingConfig.Length(iterations, optional(epochs), patience),
+                new TrainingConfig.Length(iterations, optional(passes), patience),
                 new TrainingConfig.Watching(optional(evaluateEvery), logEvery, checkpointEvery, keepCheckpoints));
     }
 

@@ -1,5 +1,6 @@
 package dev.lockstep.cli;
 
+import dev.lockstep.BadInputException;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Shard;
 import dev.lockstep.model.ModelFile;
@@ -66,6 +67,7 @@ final class TrainRun {
         StepPlan plan = config.plan(
                 LabelledImages.open(hadoop, config.data(), LabelledImages.TRAIN),
                 LabelledImages.open(hadoop, config.data(), LabelledImages.TEST));
+        Checks.size(plan.shape());
         try (Parameters weights = new Parameters(plan.shape())) {
             config.network().init().initialize(weights, config.network().initStd(), config.seed());
             if (request.initWeights() != null) {
@@ -100,6 +102,10 @@ final class TrainRun {
                 StopSignal signal = new StopSignal()) {
             signal.install(trainer::requestStop);
             long firstStep = request.resume() ? trainer.resume(progress) : 0;
+            if (firstStep > config.totalSteps(plan)) {
+                throw new BadInputException("--resume: expected a checkpoint of step " + config.totalSteps(plan)
+                        + " (see --iterations, --epochs) or before, found one of step " + firstStep);
+            }
             try (MetricsLog metrics = new MetricsLog(
                     directory.openMetrics(firstStep), config.watching().logEvery())) {
                 result = trainer.train(firstStep, new Both(metrics, progress));
