@@ -21,6 +21,7 @@ import picocli.CommandLine.ScopeType;
 public final class Main implements Runnable {
     /** Columns; room for an example on one line, so that it can be copied. */
     private static final int HELP_WIDTH = 110;
+
     private static final int FAILED = 1;
     private static final int BAD_INPUT = 2;
     /** As shells say of a program that ended by the interrupt from the keyboard. */

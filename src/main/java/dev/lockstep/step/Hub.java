@@ -53,11 +53,12 @@ abstract class Hub {
         }
     }
 
-    /** A task leaves. */
-    void exit() {
+    /** A task leaves; the last one takes along what the process has done. */
+    void exit(RunProgress progress) {
         synchronized (HUBS) {
             taskCount--;
             if (taskCount == 0) {
+                team().addTo(progress);
                 lastTaskLeft();
             }
         }

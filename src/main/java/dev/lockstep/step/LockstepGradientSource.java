@@ -75,8 +75,8 @@ public final class LockstepGradientSource implements GradientSource {
                 "Lockstep: training " + plan.shape() + " on " + plan.train().imagesUri(),
                 true);
         List<Integer> numbers = IntStream.range(0, tasks).boxed().toList();
-        this.stage =
-                spark.parallelize(numbers, tasks).foreachPartitionAsync(work(ticket.at(server.port()), plan, conf));
+        this.stage = spark.parallelize(numbers, tasks)
+                .foreachPartitionAsync(work(ticket.at(server.port()), plan, conf, new RunProgress(spark.sc())));
         spark.clearJobGroup();
         try {
             this.data = load();
@@ -88,8 +88,8 @@ public final class LockstepGradientSource implements GradientSource {
 
     /** Made by a static method, so that it carries its arguments and not this object. */
     private static VoidFunction<Iterator<Integer>> work(
-            RunTicket ticket, StepPlan plan, Broadcast<SerializableConfiguration> conf) {
-        return partition -> WorkerTask.run(ticket, plan, conf.value().value());
+            RunTicket ticket, StepPlan plan, Broadcast<SerializableConfiguration> conf, RunProgress progress) {
+        return partition -> WorkerTask.run(ticket, plan, conf.value().value(), progress);
     }
 
     private LoadReport load() {

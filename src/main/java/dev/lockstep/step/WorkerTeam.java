@@ -76,6 +76,9 @@ final class WorkerTeam implements AutoCloseable {
     private Slot[] cutUnits = {};
     private final Map<Node, GradientPart> cutParts = new HashMap<>();
     private Hand helper;
+    private long steps;
+    private long examples;
+    private double lossSum;
     private volatile Work current;
     private volatile boolean over;
 
@@ -237,9 +240,19 @@ final class WorkerTeam implements AutoCloseable {
         if (work.kind == Work.Kind.GRADIENT && work.failure == null) {
             for (int i = 0; i < work.parts.length; i++) {
                 work.parts[i] = tree.reduce(work.nodes.get(i), cutParts);
+                examples += work.parts[i].rows();
+                lossSum += work.parts[i].lossSum();
             }
+            steps = work.step + 1;
         }
         done.accept(work);
+    }
+
+    /** Adds what the team has done since this was called last. No work is under way. */
+    void addTo(RunProgress progress) {
+        progress.add(steps, examples, lossSum);
+        examples = 0;
+        lossSum = 0;
     }
 
     /** Tells the tasks to go. */
