@@ -17,7 +17,7 @@ import picocli.CommandLine.ScopeType;
         description = "Trains a two-layer neural network on Apache Spark, step by step in lockstep.",
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {TrainCommand.class, EvaluateCommand.class, GradcheckCommand.class, ExportCommand.class},
-        footer = {"", "Exit status: 0 done, 2 wrong usage or bad input, 1 anything else."})
+        footer = {"", "Exit status: 0 done, 2 wrong usage or bad input, 130 stopped by Ctrl-C, 1 anything else."})
 public final class Main implements Runnable {
     /** Columns; room for an example on one line, so that it can be copied. */
     private static final int HELP_WIDTH = 110;

@@ -84,9 +84,10 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--engine",
             paramLabel = "NAME",
-            defaultValue = "job",
-            description = "job: one Spark job a step; local: in this process, without Spark. The same bits from each"
-                    + " (${DEFAULT-VALUE}).")
+            defaultValue = "lockstep",
+            description =
+                    "lockstep: one Spark stage for the whole run; job: one Spark job a step; local: in this process,"
+                            + " without Spark. The same bits from each (${DEFAULT-VALUE}).")
     private Engine engine;
 
     @Option(names = "--tasks", paramLabel = "N", description = "Spark tasks (one a core, at most one a shard).")
