@@ -12,6 +12,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The threads of one process that compute parts of steps: the Spark tasks of a run that are here and, in the driver's
@@ -62,6 +64,7 @@ final class WorkerTeam implements AutoCloseable {
         }
     }
 
+    private static final Logger LOG = LoggerFactory.getLogger(WorkerTeam.class);
     private static final long PARK_NANOS = 100_000_000L; // how late an interruption is noticed at the latest
 
     private final StepPlan plan;
@@ -261,9 +264,13 @@ final class WorkerTeam implements AutoCloseable {
         tasks.forEach(hand -> LockSupport.unpark(hand.thread));
     }
 
-    /** Frees everything. All tasks have gone. */
+    /** Frees everything. All tasks have gone; if one has not, nothing is freed, since it may still be computing. */
     @Override
     public void close() {
+        if (!tasks.isEmpty()) {
+            LOG.warn("{} tasks are still at work; their memory stays until the process ends", tasks.size());
+            return;
+        }
         if (helper != null) {
             helper.close();
         }

@@ -1,0 +1,144 @@
+package dev.lockstep.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.lockstep.data.IdxWriter.Storage;
+import dev.lockstep.data.LabelledImages;
+import dev.lockstep.data.Sampling;
+import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.Loss;
+import dev.lockstep.net.Initializer;
+import dev.lockstep.net.Parameters;
+import dev.lockstep.optim.LearningRate;
+import dev.lockstep.optim.UpdateRule;
+import dev.lockstep.step.GradientMethod;
+import dev.lockstep.step.GradientSource;
+import dev.lockstep.step.LocalGradientSource;
+import dev.lockstep.step.LockstepGradientSource;
+import dev.lockstep.step.SmallSet;
+import dev.lockstep.step.StepPlan;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A run that somebody stops keeps its state, and goes on from there with the bits of a run that nobody stopped. */
+@Timeout(60)
+class StoppedRunTest {
+    private static final long STOP_AFTER = 25;
+    private static final long STEPS = 60;
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void aStopThatIsAskedForSavesTheStep() throws Exception {
+        TrainingConfig config = config();
+        StepPlan plan = plan(config);
+        try (GradientSource source = new LocalGradientSource(SmallSet.conf(), plan);
+                Parameters weights = initial(config, plan);
+                Trainer trainer = trainer(config, plan, source, weights)) {
+            assertThatThrownBy(() -> trainer.train(0, at(STOP_AFTER, trainer::requestStop)))
+                    .isInstanceOf(TrainingStoppedException.class)
+                    .hasMessageContaining("stopped after step " + STOP_AFTER)
+                    .hasMessageContaining("step-000000000025.safetensors");
+        }
+        assertThat(resumed(config, plan)).isEqualTo(undisturbed(config, plan));
+    }
+
+    @Test
+    void aJobThatIsCancelledSavesTheStepsDone() throws Exception {
+        TrainingConfig config = config();
+        StepPlan plan = plan(config);
+        try (JavaSparkContext spark = new JavaSparkContext(SmallSet.spark("local[2]"))) {
+            try (GradientSource source = new LockstepGradientSource(spark, plan, 2);
+                    Parameters weights = initial(config, plan);
+                    Trainer trainer = trainer(config, plan, source, weights)) {
+                assertThatThrownBy(() -> trainer.train(0, at(STOP_AFTER, () -> cancelAndWait(spark))))
+                        .isInstanceOf(TrainingStoppedException.class)
+                        .extracting(e -> ((TrainingStoppedException) e).step())
+                        .isEqualTo(STOP_AFTER);
+            }
+        }
+        assertThat(resumed(config, plan)).isEqualTo(undisturbed(config, plan));
+    }
+
+    /** Cancelling is asynchronous; the stage is gone when Spark has no job under way. */
+    private static void cancelAndWait(JavaSparkContext spark) {
+        spark.sc().cancelAllJobs();
+        while (spark.statusTracker().getActiveJobIds().length > 0) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private static TrainingListener at(long step, Runnable action) {
+        return new TrainingListener() {
+            @Override
+            public void stepDone(StepReport report) {
+                if (report.step() == step) {
+                    action.run();
+                }
+            }
+        };
+    }
+
+    private String resumed(TrainingConfig config, StepPlan plan) throws Exception {
+        try (GradientSource source = new LocalGradientSource(SmallSet.conf(), plan);
+                Parameters weights = initial(config, plan);
+                Trainer trainer = trainer(config, plan, source, weights)) {
+            TrainingListener silent = new TrainingListener() {};
+            long first = trainer.resume(silent);
+            assertThat(first).isEqualTo(STOP_AFTER);
+            trainer.train(first, silent);
+            return weights.sha256();
+        }
+    }
+
+    private String undisturbed(TrainingConfig config, StepPlan plan) throws Exception {
+        try (GradientSource source = new LocalGradientSource(SmallSet.conf(), plan);
+                Parameters weights = initial(config, plan);
+                Trainer trainer = new Trainer(config, plan, source, weights, Optional.empty())) {
+            trainer.train(0, new TrainingListener() {});
+            return weights.sha256();
+        }
+    }
+
+    private Trainer trainer(TrainingConfig config, StepPlan plan, GradientSource source, Parameters weights) {
+        RunCheckpoints checkpoints = new RunCheckpoints(
+                SmallSet.conf(),
+                new org.apache.hadoop.fs.Path(directory.resolve("checkpoints").toString()),
+                config,
+                source.data());
+        return new Trainer(config, plan, source, weights, Optional.of(checkpoints));
+    }
+
+    private static Parameters initial(TrainingConfig config, StepPlan plan) {
+        Parameters weights = new Parameters(plan.shape());
+        config.network().init().initialize(weights, config.network().initStd(), config.seed());
+        return weights;
+    }
+
+    private static StepPlan plan(TrainingConfig config) {
+        return config.plan(
+                LabelledImages.open(SmallSet.conf(), config.data(), LabelledImages.TRAIN),
+                LabelledImages.open(SmallSet.conf(), config.data(), LabelledImages.TEST));
+    }
+
+    private TrainingConfig config() {
+        SmallSet set = SmallSet.in(directory, Storage.PLAIN);
+        return new TrainingConfig(
+                set.directory().toString(),
+                11,
+                new TrainingConfig.Network(
+                        9, SmallSet.CLASSES, Activation.SIGMOID, Loss.CROSS_ENTROPY, Initializer.NORMAL, 0.1),
+                new TrainingConfig.Batches(16, Sampling.EPOCH, 4, 0, GradientMethod.BACKPROP),
+                new TrainingConfig.Updates(
+                        UpdateRule.MOMENTUM, 0.05f, 0.9f, 0, LearningRate.Schedule.CONSTANT, 0, 1, 1),
+                new TrainingConfig.Length(STEPS, OptionalLong.empty(), 0),
+                new TrainingConfig.Watching(OptionalLong.of(1000), 10, 0, 3));
+    }
+}
