@@ -33,7 +33,10 @@ final class CheckpointStore {
         this.keep = keep;
     }
 
-    /** Writes a checkpoint; its final name appears when it is whole. Older ones beyond those to keep are deleted. */
+    /**
+     * Writes a checkpoint; its final name appears when it is whole. Older ones beyond those to keep are deleted. So are
+     * newer ones: a run that resumed has passed them over as damaged, and they would count as the newest to keep.
+     */
     Path save(Checkpoint checkpoint) throws IOException {
         Path file = new Path(directory, String.format("step-%012d.safetensors", checkpoint.step()));
         FileSystem fs = directory.getFileSystem(conf);
@@ -43,9 +46,13 @@ final class CheckpointStore {
                 file.toString(),
                 true,
                 out -> SafetensorsFile.write(out, checkpoint.tensors(), checkpoint.sealed()));
-        List<FileStatus> all = newestFirst();
-        for (FileStatus old : all.subList(Math.min(keep, all.size()), all.size())) {
-            fs.delete(old.getPath(), false);
+        int kept = 0;
+        for (FileStatus found : newestFirst()) {
+            if (step(found) > checkpoint.step() || kept == keep) {
+                fs.delete(found.getPath(), false);
+            } else {
+                kept++;
+            }
         }
         return file;
     }
@@ -74,7 +81,7 @@ final class CheckpointStore {
         List<FileStatus> files = new ArrayList<>();
         try {
             for (FileStatus file : directory.getFileSystem(conf).listStatus(directory)) {
-                if (NAME.matcher(file.getPath().getName()).matches()) {
+                if (file.isFile() && NAME.matcher(file.getPath().getName()).matches()) {
                     files.add(file);
                 }
             }
