@@ -1,5 +1,6 @@
 package dev.lockstep.train;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lockstep.BadInputException;
@@ -121,7 +122,7 @@ public final class RunDirectory {
             try (BufferedReader lines =
                     new BufferedReader(new InputStreamReader(rawFileSystem().open(file), StandardCharsets.UTF_8))) {
                 for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                    if (line.endsWith("}") && json.readTree(line).path("step").asLong(Long.MAX_VALUE) <= lastStep) {
+                    if (stepOf(line, json) <= lastStep) {
                         kept.add(line);
                     }
                 }
@@ -133,6 +134,15 @@ public final class RunDirectory {
         }
         out.hflush();
         return out;
+    }
+
+    /** The step of a line; of what a process that was killed has left of one, a step that is never reached. */
+    private static long stepOf(String line, ObjectMapper json) {
+        try {
+            return json.readTree(line).path("step").asLong(Long.MAX_VALUE);
+        } catch (JsonProcessingException e) {
+            return Long.MAX_VALUE;
+        }
     }
 
     /** Without the checksum files that Hadoop lays beside local files, which would surprise people and slow flushing. */
