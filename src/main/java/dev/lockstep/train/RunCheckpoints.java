@@ -85,7 +85,8 @@ public final class RunCheckpoints {
             String found = checkpoint.texts().get(entry.getKey());
             if (!entry.getValue().equals(found)) {
                 throw new BadInputException("--resume: the checkpoint of step " + checkpoint.step() + " has "
-                        + entry.getKey() + " " + found + ", this run has " + entry.getValue());
+                        + (found == null ? "no " + entry.getKey() : entry.getKey() + " " + found) + ", this run has "
+                        + entry.getValue());
             }
         }
     }

@@ -149,13 +149,17 @@ public record TrainingConfig(
         map.put("decay-factor", Float.toString(updates.decayFactor));
         if (updates.schedule == LearningRate.Schedule.COSINE) {
             map.put("iterations", Long.toString(length.iterations));
-            map.put("epochs", length.epochs.toString());
+            map.put("epochs", text(length.epochs));
         }
         if (length.patience > 0) {
             map.put("patience", Integer.toString(length.patience));
-            map.put("evaluate-every", watching.evaluateEvery.toString());
+            map.put("evaluate-every", text(watching.evaluateEvery));
         }
         return map;
+    }
+
+    private static String text(OptionalLong number) {
+        return number.isPresent() ? Long.toString(number.getAsLong()) : "unset";
     }
 
     /** A constant's name as it stands on the command line: CROSS_ENTROPY is cross-entropy. */
