@@ -190,9 +190,15 @@ class ReductionTreeTest {
     }
 
     @Test
-    void aShardThatCameTwiceIsNamed() {
-        assertRefused("[2, 3) of 4", 4, new int[] {0, 2}, new int[] {2, 3}, new int[] {3, 4}, new int[] {2, 3});
-        assertRefused("[1, 2) of 4", 4, new int[] {0, 4}, new int[] {1, 2});
+    void aShardThatCameTwiceIsRefused() {
+        assertRefused(
+                "cover 5 shards, expected each of 4 once",
+                4,
+                new int[] {0, 2},
+                new int[] {2, 3},
+                new int[] {3, 4},
+                new int[] {2, 3});
+        assertRefused("cover 5 shards, expected each of 4 once", 4, new int[] {0, 4}, new int[] {1, 2});
     }
 
     @Test

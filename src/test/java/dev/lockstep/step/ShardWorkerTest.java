@@ -2,6 +2,7 @@ package dev.lockstep.step;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.IdxWriter;
@@ -81,8 +82,7 @@ class ShardWorkerTest {
             GradientPart y = b.gradient(0, weights);
             assertThat(x.values().sha256()).isNotEqualTo(y.values().sha256());
             for (int i = 0; i < x.values().all().length(); i++) {
-                assertThat(x.values().all().get(i))
-                        .isCloseTo(y.values().all().get(i), org.assertj.core.api.Assertions.within(1e-6f));
+                assertThat(x.values().all().get(i)).isCloseTo(y.values().all().get(i), within(1e-6f));
             }
         }
     }
