@@ -1,7 +1,9 @@
 package dev.lockstep.step;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -56,7 +58,7 @@ final class Membership {
     Membership(int shards) {
         this.shards = shards;
         this.owner = new int[shards];
-        java.util.Arrays.fill(owner, NOBODY);
+        Arrays.fill(owner, NOBODY);
     }
 
     /** A member comes. It owns nothing until it is {@link #ready}. */
@@ -66,12 +68,16 @@ final class Membership {
         }
     }
 
-    /** The shards that a member would own if it were ready now: what it had better load first. */
+    /**
+     * The shards that a member, which has joined, will own if all that have joined become ready and nothing else happens:
+     * what it had better load first. Loading takes longer than a round, so the next round is thought to begin before.
+     */
     BitSet share(int member) {
         int[] planned = owner.clone();
-        TreeMap<Integer, Boolean> then = new TreeMap<>(members);
-        then.put(member, true);
-        spread(planned, readyOf(then));
+        if (changed) {
+            spread(planned, readyOf(members));
+        }
+        spread(planned, List.copyOf(members.keySet()));
         return shardsOf(planned, member);
     }
 
@@ -178,7 +184,7 @@ final class Membership {
         if (ready.isEmpty()) {
             return;
         }
-        Map<Integer, Integer> quota = quotas(owner.length, ready);
+        Map<Integer, Integer> quota = quotas(owner, ready);
         for (int s = 0; s < owner.length; s++) {
             int rest = quota.getOrDefault(owner[s], 0);
             if (rest > 0) {
@@ -192,7 +198,7 @@ final class Membership {
 
     /** Gives shards without an owner to the members that own least, in order, so that neighbours stay together. */
     private static void adopt(int[] owner, List<Integer> ready) {
-        Map<Integer, Integer> quota = quotas(owner.length, ready);
+        Map<Integer, Integer> quota = quotas(owner, ready);
         for (int who : owner) {
             quota.computeIfPresent(who, (member, rest) -> rest - 1);
         }
@@ -208,11 +214,17 @@ final class Membership {
         }
     }
 
-    /** How many shards each member should own: as even as can be, the first ones one more. */
-    private static Map<Integer, Integer> quotas(int shards, List<Integer> ready) {
+    /** How many shards each member should own: as even as can be, those that own most one more, so that fewest move. */
+    private static Map<Integer, Integer> quotas(int[] owner, List<Integer> ready) {
+        Map<Integer, Integer> owned = new HashMap<>();
+        for (int who : owner) {
+            owned.merge(who, 1, Integer::sum);
+        }
+        List<Integer> byOwned = new ArrayList<>(ready);
+        byOwned.sort(Comparator.comparing(member -> -owned.getOrDefault(member, 0))); // stable: then by number
         Map<Integer, Integer> quota = new HashMap<>();
-        for (int i = 0; i < ready.size(); i++) {
-            quota.put(ready.get(i), shards / ready.size() + (i < shards % ready.size() ? 1 : 0));
+        for (int i = 0; i < byOwned.size(); i++) {
+            quota.put(byOwned.get(i), owner.length / ready.size() + (i < owner.length % ready.size() ? 1 : 0));
         }
         return quota;
     }
