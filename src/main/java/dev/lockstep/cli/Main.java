@@ -53,6 +53,9 @@ public final class Main implements Runnable {
         OptionNames.registerConverters(commandLine);
         commandLine.setExpandAtFiles(false); // a file's name may begin with @
         commandLine.setUsageHelpWidth(HELP_WIDTH);
+        for (CommandLine command : commandLine.getSubcommands().values()) {
+            command.getCommandSpec().versionProvider(new Version());
+        }
         commandLine.setParameterExceptionHandler((e, arguments) -> {
             complain(e.getCommandLine(), UsageFault.describe(e, arguments));
             return BAD_INPUT;
