@@ -5,25 +5,25 @@ package dev.lockstep.kernel;
  * code, on every JDK and for every vector width, which {@link Math#exp} does not promise. All methods are pure.
  */
 public final class ElementaryFunctions {
-    private static final float LOG2_E = 1.442695041f;
+    static final float LOG2_E = 1.442695041f;
     /** ln 2 split in two, so that n * LN2_HIGH is exact for every exponent n of a float (Cody and Waite). */
-    private static final float LN2_HIGH = 0.693145751953125f;
+    static final float LN2_HIGH = 0.693145751953125f;
 
-    private static final float LN2_LOW = 1.428606820e-6f;
+    static final float LN2_LOW = 1.428606820e-6f;
     /** Adding and subtracting 1.5 * 2^23 rounds a float below 2^22 to the nearest integer. */
-    private static final float ROUND_TO_INTEGER = 12582912f;
+    static final float ROUND_TO_INTEGER = 12582912f;
     /** exp of more is infinite: ln of the largest float, rounded up. */
-    private static final float EXP_OVERFLOW = 88.72284f;
+    static final float EXP_OVERFLOW = 88.72284f;
     /** exp of less is zero: below half of the smallest denormal. */
-    private static final float EXP_UNDERFLOW = -104f;
+    static final float EXP_UNDERFLOW = -104f;
 
     // (e^r - 1 - r) / r^2 on |r| <= ln(2)/2 as a polynomial of degree 4: 1.0e-8 relative in e^r. A minimax fit, with
     // coefficients then chosen among their neighbours so that the error of exp with all its roundings is least.
-    private static final float P0 = 0.50000006f;
-    private static final float P1 = 0.16666523f;
-    private static final float P2 = 0.041667685f;
-    private static final float P3 = 0.008369831f;
-    private static final float P4 = 0.0013816998f;
+    static final float P0 = 0.50000006f;
+    static final float P1 = 0.16666523f;
+    static final float P2 = 0.041667685f;
+    static final float P3 = 0.008369831f;
+    static final float P4 = 0.0013816998f;
 
     private ElementaryFunctions() {}
 

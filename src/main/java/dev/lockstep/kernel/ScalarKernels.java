@@ -402,7 +402,7 @@ public final class ScalarKernels implements Kernels {
         }
     }
 
-    private static void requireSameLength(FloatArray x, FloatArray y) {
+    static void requireSameLength(FloatArray x, FloatArray y) {
         if (x.length() != y.length()) {
             throw new IllegalArgumentException("arrays of " + x.length() + " and " + y.length() + " floats");
         }

@@ -12,6 +12,9 @@ import java.util.Arrays;
  * is the same as adding +0.0, bit for bit. Filled anew for every step, by one thread.
  */
 public final class SegmentTree {
+    /** Columns that kernels sum at a time, at most: four vectors. */
+    private static final int SCRATCH_FLOATS = 4 * Kernels.LANES;
+
     private final int low;
     private final int high;
     private final int[] mergesAfter;
@@ -30,7 +33,7 @@ public final class SegmentTree {
         this.high = high;
         this.mergesAfter = new int[high - low];
         this.rowEnd = new int[high - low];
-        this.partialSums = new float[plan(low, high) * Kernels.LANES];
+        this.partialSums = new float[plan(low, high) * SCRATCH_FLOATS];
     }
 
     /** Where the node [low, high) of the reduction tree is split. */
@@ -65,7 +68,7 @@ public final class SegmentTree {
     }
 
     /**
-     * Scratch for a kernel: room for {@link Kernels#LANES} columns of every partial sum that waits at the same time when
+     * Scratch for a kernel: room for four times {@link Kernels#LANES} columns of every partial sum that waits at the same time when
      * segments are added up from the first to the last. It lies on the heap, where plain loops keep it in registers.
      */
     float[] partialSums() {
