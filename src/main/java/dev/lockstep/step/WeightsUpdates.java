@@ -15,6 +15,7 @@ final class WeightsUpdates implements AutoCloseable {
     private final ByteBuffer change;
     private ByteBuffer everything;
     private long changeOfRound = -1;
+    private long changeToVersion = -1; // what the change leads to, from the version before
     private long everythingOfVersion = -1;
     private long version;
 
@@ -33,6 +34,7 @@ final class WeightsUpdates implements AutoCloseable {
             return;
         }
         changeOfRound = round.number();
+        changeToVersion = -1;
         change.clear();
         int rows = codec.write(round.weights(), row -> !codec.isSame(round.weights(), known, row), change);
         change.flip();
@@ -40,6 +42,7 @@ final class WeightsUpdates implements AutoCloseable {
         if (isFirst || rows > 0 || !sameTail(round.weights())) {
             known.copyFrom(round.weights());
             version++;
+            changeToVersion = version;
         }
     }
 
@@ -79,8 +82,8 @@ final class WeightsUpdates implements AutoCloseable {
             if (before == version) {
                 return null;
             }
-            boolean missedOne = before == version - 1 && before > 0;
-            return (missedOne ? change : everything(round.weights())).duplicate();
+            boolean missedOnlyThis = before > 0 && before == version - 1 && changeToVersion == version;
+            return (missedOnlyThis ? change : everything(round.weights())).duplicate();
         }
     }
 }
