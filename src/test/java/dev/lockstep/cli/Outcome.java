@@ -32,18 +32,19 @@ record Outcome(String what, int status, String out, String err) {
 
     /** Bad input or usage: status 2 and one line on standard error that holds all the parts. */
     Outcome refused(String... parts) {
-        return complained(2, parts);
+        return complained("lockstep", 2, parts);
     }
 
     /** Any other failure: status 1 and one line on standard error that holds all the parts. */
     Outcome failed(String... parts) {
-        return complained(1, parts);
+        return complained("lockstep", 1, parts);
     }
 
-    private Outcome complained(int expected, String... parts) {
+    /** This status and one line on standard error, begun with the program's name, that holds all the parts. */
+    Outcome complained(String program, int expected, String... parts) {
         assertThat(status).as("status of %s%n%s%n%s", what, out, err).isEqualTo(expected);
         assertThat(errLines()).as("standard error of %s", what).hasSize(1);
-        assertThat(errLines().get(0)).as("standard error of %s", what).startsWith("lockstep: ");
+        assertThat(errLines().get(0)).as("standard error of %s", what).startsWith(program + ": ");
         // A part is looked for as a part: what it must hold is up to the test.
         assertThat(errLines().get(0)).as("standard error of %s", what).contains(parts);
         return this;

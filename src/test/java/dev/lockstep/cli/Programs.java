@@ -1,0 +1,97 @@
+package dev.lockstep.cli;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Starts the project's programs the way people do, each in a process of its own, on the JDK that runs the tests. */
+final class Programs {
+    /** Far beyond what any of them needs, also on a busy machine. */
+    private static final long TIMEOUT_SECONDS = 180;
+
+    private static final Path PROJECT = Path.of(System.getProperty("lockstep.project"));
+    /** What a developer may have set and what would change what is printed. */
+    private static final List<String> UNWANTED = List.of(
+            "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "SPARK_SUBMIT_OPTS", "MASTER", "SPARK_CONF_DIR", "CLASSPATH");
+
+    /** Where processes write, one directory each. */
+    private final Path directory;
+
+    private int started;
+
+    Programs(Path directory) {
+        this.directory = directory;
+    }
+
+    /** A file of the project. */
+    static Path project(String name) {
+        return PROJECT.resolve(name);
+    }
+
+    /** A process under way, and where its output goes. */
+    record Running(String what, Process process, Path out, Path err) {
+        /** Waits for its end. */
+        Outcome outcome() {
+            try {
+                if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+                    throw new AssertionError(what + " did not end within " + TIMEOUT_SECONDS + " s; so far it printed\n"
+                            + Files.readString(out) + Files.readString(err));
+                }
+                return new Outcome(what, process.exitValue(), Files.readString(out), Files.readString(err));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new AssertionError("interrupted while " + what + " ran", e);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            } finally {
+                process.destroyForcibly();
+            }
+        }
+    }
+
+    /** {@code submit/lockstep} with these words, from any working directory, to its end. */
+    Outcome lockstep(Object... words) {
+        return startLockstep(words).outcome();
+    }
+
+    /** The same on two cores, and without Spark's user interface, whose port may be another's. */
+    Running startOnSpark(Object... words) {
+        List<Object> all = new ArrayList<>(List.of("--master", "local[2]", "--conf", "spark.ui.enabled=false"));
+        all.addAll(List.of(words));
+        return startLockstep(all.toArray());
+    }
+
+    Running startLockstep(Object... words) {
+        return start(project("submit/lockstep"), Map.of("LOCKSTEP_NO_BUILD", "1"), words);
+    }
+
+    /** Starts a program. */
+    Running start(Path program, Map<String, String> environment, Object... words) {
+        List<String> command = new ArrayList<>(List.of(program.toString()));
+        for (Object word : words) {
+            command.add(word.toString());
+        }
+        try {
+            Path place = Files.createDirectories(directory.resolve("process-" + ++started));
+            Path out = place.resolve("out");
+            Path err = place.resolve("err");
+            ProcessBuilder builder = new ProcessBuilder(command)
+                    .directory(place.toFile())
+                    .redirectOutput(out.toFile())
+                    .redirectError(err.toFile());
+            builder.environment().keySet().removeAll(UNWANTED);
+            builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+            builder.environment().putAll(environment);
+            Process process = builder.start();
+            process.getOutputStream().close();
+            return new Running(String.join(" ", command), process, out, err);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
