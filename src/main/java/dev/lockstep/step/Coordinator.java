@@ -8,6 +8,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
@@ -114,6 +115,11 @@ final class Coordinator {
         return seat != null;
     }
 
+    /** What a round is to bring; null if it is not the one under way. */
+    synchronized Work.Kind kindOf(long number) {
+        return round == null || round.number() != number ? null : round.kind();
+    }
+
     /** A member is gone. Its shards go to the others. */
     synchronized void leave(int member, String reason) {
         Seat seat = seats.remove(member);
@@ -121,6 +127,7 @@ final class Coordinator {
             return;
         }
         lost++;
+        progressNanos = System.nanoTime(); // the others have just got more to do
         LOG.warn("worker {} is lost ({}); {} left", seat.name, reason, seats.size());
         hand(membership.leave(member));
         wake();
@@ -132,7 +139,7 @@ final class Coordinator {
             failure = new BadInputException(message);
             wake();
         } else {
-            leave(member, message);
+            drop(member, message);
         }
     }
 
@@ -231,18 +238,23 @@ final class Coordinator {
 
     /** Gives up the members that the round waits for. */
     synchronized void dropMissing(String reason) {
-        for (int member : List.copyOf(membership.missing().values())) {
-            Seat seat = seats.get(member);
-            if (seat != null) {
-                leave(member, reason);
-                seat.link.over();
-            }
+        for (int member : Set.copyOf(membership.missing().values())) {
+            drop(member, reason);
         }
     }
 
-    /** Ends the run: idle members are told to go, others when they report. */
+    private void drop(int member, String reason) {
+        Seat seat = seats.get(member);
+        if (seat != null) {
+            leave(member, reason);
+            seat.link.over();
+        }
+    }
+
+    /** Ends the run: idle members are told to go, others when they report. No part is taken any more. */
     synchronized void end() {
         over = true;
+        round = null;
         seats.values().forEach(seat -> seat.link.over());
         seats.clear();
     }
