@@ -41,6 +41,7 @@ public final class Main implements Runnable {
     /** Runs a command and ends the process with its status. */
     public static void main(String[] args) {
         int status = run(args);
+        ClusterDriver.leaveStatus(status);
         if (status != 0) {
             System.exit(status);
         }

@@ -12,17 +12,21 @@ final class SparkSessions {
 
     /** A new context, which the caller closes. Master and resources are spark-submit's business. */
     static JavaSparkContext start(String name) {
-        return new JavaSparkContext(new SparkConf()
+        SparkConf conf = new SparkConf()
                 .setAppName(name)
                 // Whatever crosses the wire or is cached goes through serializers that we wrote, and a class that was
                 // forgotten is an error instead of a slow, fat stream of names.
                 .set("spark.serializer", "org.apache.spark.serializer.KryoSerializer")
                 .set("spark.kryo.registrationRequired", "true")
-                .set("spark.kryo.registrator", LockstepKryoRegistrator.class.getName()));
+                .set("spark.kryo.registrator", LockstepKryoRegistrator.class.getName());
+        ClusterDriver.takeSecret(conf);
+        return new JavaSparkContext(conf);
     }
 
     /** Hadoop's configuration with spark-submit's spark.hadoop.* settings, also for commands that start no Spark. */
     static Configuration hadoop() {
-        return SparkHadoopUtil.get().newConfiguration(new SparkConf());
+        Configuration hadoop = SparkHadoopUtil.get().newConfiguration(new SparkConf());
+        ClusterDriver.adoptDirectory(hadoop);
+        return hadoop;
     }
 }
