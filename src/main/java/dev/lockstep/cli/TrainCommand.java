@@ -90,7 +90,11 @@ final class TrainCommand implements Callable<Integer> {
                             + " without Spark. The same bits from each (${DEFAULT-VALUE}).")
     private Engine engine;
 
-    @Option(names = "--tasks", paramLabel = "N", description = "Spark tasks (one a core, at most one a shard).")
+    @Option(
+            names = "--tasks",
+            paramLabel = "N",
+            description =
+                    "Spark tasks (one a core, at most one a shard; with engine lockstep on a cluster one a shard).")
     private Integer tasks;
 
     @Option(names = "--init-weights", paramLabel = "URI", description = "Start from a .safetensors or .npz file.")

@@ -40,7 +40,7 @@ final class TrainRun {
     /**
      * What is asked for.
      *
-     * @param tasks Spark tasks; null for as many as there are cores, but not more than shards
+     * @param tasks Spark tasks; null for as many as there are cores, or may come, but not more than shards
      * @param outUri the run directory
      * @param initWeights file of initial weights, or null
      * @param traceBatches where mini-batches are written, or null
@@ -80,8 +80,7 @@ final class TrainRun {
                 return;
             }
             try (JavaSparkContext spark = SparkSessions.start("Lockstep train")) {
-                int tasks =
-                        request.tasks() == null ? Math.min(plan.shards(), spark.defaultParallelism()) : request.tasks();
+                int tasks = request.tasks() == null ? defaultTasks(spark, plan) : request.tasks();
                 try (GradientSource source = request.engine() == Engine.LOCKSTEP
                         ? new LockstepGradientSource(spark, plan, tasks)
                         : new JobGradientSource(spark, plan, tasks)) {
@@ -89,6 +88,14 @@ final class TrainRun {
                 }
             }
         }
+    }
+
+    private int defaultTasks(JavaSparkContext spark, StepPlan plan) {
+        if (request.engine() == Engine.LOCKSTEP && !spark.isLocal()) {
+            // How many slots executors will have is not known before they are there. Tasks without a slot cost nothing.
+            return plan.shards();
+        }
+        return Math.min(plan.shards(), spark.defaultParallelism());
     }
 
     private void train(StepPlan plan, GradientSource source, Parameters weights, RunDirectory directory)
