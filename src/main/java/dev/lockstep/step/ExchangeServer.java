@@ -1,19 +1,14 @@
 package dev.lockstep.step;
 
-import dev.lockstep.net.Parameters;
-import dev.lockstep.net.Score;
 import dev.lockstep.step.FrameLayout.MalformedFrameException;
 import io.netty.channel.Channel;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.IntFunction;
 import org.apache.spark.SparkConf;
 import org.apache.spark.network.TransportContext;
 import org.apache.spark.network.client.RpcResponseCallback;
@@ -41,7 +36,7 @@ final class ExchangeServer extends RpcHandler implements AutoCloseable {
     private final ParameterCodec codec;
     private final StreamManager streams = new OneForOneStreamManager();
     private final Map<Channel, RemoteMember> members = new ConcurrentHashMap<>();
-    private final Map<Node, GradientPart> parts = new HashMap<>();
+    private final ExchangeDeliveries deliveries;
     private final WeightsUpdates updates;
     private final AtomicLong bytesUp = new AtomicLong();
     private final AtomicLong bytesDown = new AtomicLong();
@@ -54,6 +49,7 @@ final class ExchangeServer extends RpcHandler implements AutoCloseable {
         this.secret = ticket.secret().clone();
         this.coordinator = coordinator;
         this.codec = new ParameterCodec(plan.shape());
+        this.deliveries = new ExchangeDeliveries(plan, coordinator);
         this.updates = new WeightsUpdates(plan.shape());
         this.context = new TransportContext(ExchangeTransport.conf(conf, TRANSPORT_THREADS), this);
         String bindAddress = conf.get("spark.driver.bindAddress", ticket.host());
@@ -102,7 +98,10 @@ final class ExchangeServer extends RpcHandler implements AutoCloseable {
             boolean belongs = true;
             switch (type) {
                 case FrameLayout.READY -> belongs = coordinator.ready(member.number);
-                case FrameLayout.GRADIENT, FrameLayout.SCORE, FrameLayout.REPORT -> belongs = take(member, frame, type);
+                case FrameLayout.GRADIENT, FrameLayout.SCORE, FrameLayout.REPORT -> {
+                    deliveries.take(member.number, frame);
+                    belongs = coordinator.idle(member.number);
+                }
                 case FrameLayout.FAILED ->
                     coordinator.failed(member.number, text(frame, 0), frame.getInt(FrameLayout.DETAIL_OFFSET) == 1);
                 default -> throw new MalformedFrameException("type: found " + type);
@@ -141,68 +140,6 @@ final class ExchangeServer extends RpcHandler implements AutoCloseable {
         return new String(text, StandardCharsets.UTF_8);
     }
 
-    private boolean take(RemoteMember member, ByteBuffer frame, int type) {
-        long round = frame.getLong(FrameLayout.ROUND_OFFSET);
-        int count = frame.getInt(FrameLayout.COUNT_OFFSET);
-        for (int i = 0; i < count; i++) {
-            FrameLayout.require(frame.remaining() >= FrameLayout.NODE_BYTES, "bytes of a node", 8, frame.remaining());
-            Node node = node(frame);
-            if (type == FrameLayout.GRADIENT) {
-                takeGradient(member, round, node, frame);
-            } else {
-                takeResults(member, round, node, frame, type);
-            }
-        }
-        FrameLayout.require(!frame.hasRemaining(), "bytes after the last node", 0, frame.remaining());
-        return coordinator.idle(member.number);
-    }
-
-    private Node node(ByteBuffer frame) {
-        Node node = new Node(frame.getInt(), frame.getInt());
-        if (node.low() < 0 || node.high() <= node.low() || node.high() > plan.shards()) {
-            throw new MalformedFrameException("node: expected within " + plan.shards() + " shards, found " + node);
-        }
-        return node;
-    }
-
-    private void takeGradient(RemoteMember member, long round, Node node, ByteBuffer frame) {
-        int rest = FrameLayout.GRADIENT_NODE_BYTES - FrameLayout.NODE_BYTES;
-        FrameLayout.require(frame.remaining() >= rest, "bytes of a part", rest, frame.remaining());
-        int rows = frame.getInt();
-        frame.getInt();
-        double lossSum = frame.getDouble();
-        int begin = frame.position();
-        int end = begin + (rows == 0 ? 0 : codec.length(frame));
-        coordinator.take(member.number, round, node, () -> {
-            GradientPart part = parts.computeIfAbsent(
-                    node, key -> new GradientPart(key.low(), key.high(), new Parameters(plan.shape())));
-            if (rows != 0) {
-                codec.read(frame, part.values(), true);
-            }
-            part.set(rows, lossSum);
-            return part;
-        });
-        frame.position(end);
-    }
-
-    private void takeResults(RemoteMember member, long round, Node node, ByteBuffer frame, int type) {
-        int classes = plan.shape().outputs();
-        int shardBytes = type == FrameLayout.REPORT
-                ? FrameLayout.REPORT_SHARD_BYTES
-                : Double.BYTES + classes * classes * Long.BYTES;
-        long bytes = (long) shardBytes * (node.high() - node.low());
-        FrameLayout.require(frame.remaining() >= bytes, "bytes of results", bytes, frame.remaining());
-        int begin = frame.position();
-        IntFunction<ShardResult> read = shard -> {
-            frame.position(begin + (shard - node.low()) * shardBytes);
-            return type == FrameLayout.REPORT
-                    ? new ShardResult(null, new LoadReport(frame.getLong(), frame.getLong(), frame.getLong()))
-                    : new ShardResult(Score.read(frame, classes), null);
-        };
-        coordinator.take(member.number, round, node, read);
-        frame.position(begin + (int) bytes);
-    }
-
     @Override
     public void channelInactive(TransportClient client) {
         RemoteMember member = members.remove(client.getChannel());
@@ -221,8 +158,7 @@ final class ExchangeServer extends RpcHandler implements AutoCloseable {
     public void close() {
         server.close();
         context.close();
-        List<GradientPart> all = new ArrayList<>(parts.values());
-        all.forEach(GradientPart::close);
+        deliveries.close();
         updates.close();
     }
 

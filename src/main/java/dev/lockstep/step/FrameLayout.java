@@ -99,6 +99,20 @@ final class FrameLayout {
         return frame;
     }
 
+    /**
+     * Reads a node.
+     *
+     * @throws MalformedFrameException if the frame ends before it, or it is none of so many shards
+     */
+    static Node node(ByteBuffer frame, int shards) {
+        require(frame.remaining() >= NODE_BYTES, "bytes of a node", NODE_BYTES, frame.remaining());
+        Node node = new Node(frame.getInt(), frame.getInt());
+        if (node.low() < 0 || node.high() <= node.low() || node.high() > shards) {
+            throw new MalformedFrameException("node: expected within " + shards + " shards, found " + node);
+        }
+        return node;
+    }
+
     static void require(boolean holds, String what, long expected, long found) {
         if (!holds) {
             throw new MalformedFrameException(what + ": expected " + expected + ", found " + found);
