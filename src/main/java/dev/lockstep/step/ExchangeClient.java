@@ -109,8 +109,8 @@ final class ExchangeClient extends Hub {
             public void onSuccess(ByteBuffer answer) {
                 try {
                     obey(FrameLayout.open(answer));
-                } catch (MalformedFrameException e) {
-                    fail(e);
+                } catch (RuntimeException | Error e) {
+                    fail(e); // the transport would only log it, and the tasks would wait for ever
                 }
             }
 
@@ -137,39 +137,66 @@ final class ExchangeClient extends Hub {
             team.end();
             return;
         }
-        int count = frame.getInt(FrameLayout.COUNT_OFFSET);
-        List<Node> nodes = new ArrayList<>(count);
-        for (int i = 0; i < count; i++) {
-            nodes.add(new Node(frame.getInt(), frame.getInt()));
-        }
         long round = frame.getLong(FrameLayout.ROUND_OFFSET);
         long step = frame.getLong(FrameLayout.STEP_OFFSET);
-        if ((type == FrameLayout.GRADIENT || type == FrameLayout.SCORE) && frame.getInt() == 1) {
-            codec.length(frame);
+        List<Node> nodes = nodes(frame, type == FrameLayout.LOAD ? 0 : 1);
+        Work work = switch (type) {
+            case FrameLayout.LOAD -> Work.load(nodes);
+            case FrameLayout.GRADIENT -> work(round, Work.Kind.GRADIENT, step, null, nodes, weights);
+            case FrameLayout.SCORE -> work(round, Work.Kind.SCORE, step, split(frame), nodes, weights);
+            case FrameLayout.REPORT -> work(round, Work.Kind.REPORT, step, null, nodes, null);
+            default -> throw new MalformedFrameException("type of an order: found " + type);
+        };
+        int shards = nodes.stream().mapToInt(node -> node.high() - node.low()).sum();
+        FrameLayout.require(work.shards.cardinality() == shards, "different shards", shards, work.shards.cardinality());
+        if (work.weights != null) {
+            readWeights(frame);
+        }
+        FrameLayout.require(!frame.hasRemaining(), "bytes after an order", 0, frame.remaining());
+        team.submit(work);
+    }
+
+    private static Work work(long round, Work.Kind kind, long step, Split split, List<Node> nodes, Parameters weights) {
+        return Work.of(new Coordinator.Round(round, kind, step, split, weights), nodes, weights);
+    }
+
+    private List<Node> nodes(ByteBuffer frame, int fewest) {
+        int count = frame.getInt(FrameLayout.COUNT_OFFSET);
+        FrameLayout.require(count >= fewest && count <= plan.shards(), "nodes, at most", plan.shards(), count);
+        List<Node> nodes = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            nodes.add(FrameLayout.node(frame, plan.shards()));
+        }
+        return nodes;
+    }
+
+    private static Split split(ByteBuffer frame) {
+        int detail = frame.getInt(FrameLayout.DETAIL_OFFSET);
+        Split[] splits = Split.values();
+        FrameLayout.require(detail >= 0 && detail < splits.length, "number of a split, below", splits.length, detail);
+        return splits[detail];
+    }
+
+    private void readWeights(ByteBuffer frame) {
+        FrameLayout.require(frame.remaining() >= Integer.BYTES, "bytes of a flag", Integer.BYTES, frame.remaining());
+        int changed = frame.getInt();
+        FrameLayout.require(changed == 0 || changed == 1, "whether weights changed, at most", 1, changed);
+        if (changed == 1) {
+            int length = codec.length(frame);
+            FrameLayout.require(frame.remaining() == length, "bytes of weights", length, frame.remaining());
             codec.read(frame, weights, false);
         }
-        Split split = Split.values()[frame.getInt(FrameLayout.DETAIL_OFFSET)];
-        team.submit(
-                switch (type) {
-                    case FrameLayout.LOAD -> Work.load(nodes);
-                    case FrameLayout.GRADIENT ->
-                        Work.of(new Coordinator.Round(round, Work.Kind.GRADIENT, step, null, weights), nodes, weights);
-                    case FrameLayout.SCORE ->
-                        Work.of(new Coordinator.Round(round, Work.Kind.SCORE, step, split, weights), nodes, weights);
-                    case FrameLayout.REPORT ->
-                        Work.of(new Coordinator.Round(round, Work.Kind.REPORT, step, null, null), nodes, null);
-                    default -> throw new MalformedFrameException("type of an order: found " + type);
-                });
     }
 
     /** Hands in what the team has done. */
     private void done(Work work) {
         if (work.failure != null) {
             boolean badInput = work.failure instanceof BadInputException;
-            byte[] text = String.valueOf(work.failure.getMessage()).getBytes(StandardCharsets.UTF_8);
+            String message = work.failure.getMessage() == null ? work.failure.toString() : work.failure.getMessage();
+            byte[] text = message.getBytes(StandardCharsets.UTF_8);
             start(FrameLayout.FAILED, text.length, work.round, badInput ? 1 : 0, text.length);
             request.put(text);
-            failure = work.failure;
+            failure = badInput ? null : work.failure; // bad input ends the run: Spark is not to try the task again
         } else {
             switch (work.kind) {
                 case LOAD -> start(FrameLayout.READY, 0, -1, 0, 0);

@@ -47,9 +47,19 @@ abstract class Hub {
             }
             hub.taskCount++;
             if (hub.taskCount == 1) {
-                hub.firstTaskEntered();
+                hub.connect();
             }
             return hub;
+        }
+    }
+
+    private void connect() throws IOException {
+        try {
+            firstTaskEntered();
+        } catch (IOException | RuntimeException e) {
+            taskCount--;
+            lastTaskLeft();
+            throw e;
         }
     }
 

@@ -6,7 +6,7 @@ import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * Keeps the coordinator's and the server's warnings out of tests that lose and refuse members by the hundred. By
+ * Keeps warnings about lost members and connections out of tests that lose and refuse members by the hundred. By
  * reflection, since the compiler warns about annotations that Log4j's classes have and its jars have not.
  */
 final class ExchangeQuiet implements BeforeAllCallback, AfterAllCallback {
@@ -25,5 +25,8 @@ final class ExchangeQuiet implements BeforeAllCallback, AfterAllCallback {
                 .getMethod("setLevel", String.class, String.class);
         setLevel.invoke(null, Coordinator.class.getName(), level);
         setLevel.invoke(null, ExchangeServer.class.getName(), level);
+        setLevel.invoke(null, WorkerTeam.class.getName(), level);
+        setLevel.invoke(
+                null, "org.apache.spark.network", level.equals("error") ? "off" : level); // errors for lost peers
     }
 }

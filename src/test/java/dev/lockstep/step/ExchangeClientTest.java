@@ -1,0 +1,277 @@
+package dev.lockstep.step;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.lockstep.data.IdxWriter;
+import dev.lockstep.data.IdxWriter.Storage;
+import dev.lockstep.data.Sampling;
+import dev.lockstep.data.Split;
+import dev.lockstep.memory.LeakCheck;
+import dev.lockstep.net.Parameters;
+import dev.lockstep.net.Score;
+import dev.lockstep.step.FrameLayout.MalformedFrameException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A worker process's end over a real socket, with a driver that keeps to the protocol or does not. */
+@ExtendWith({LeakCheck.class, ExchangeQuiet.class})
+class ExchangeClientTest {
+    private static final long SEED = 15;
+    private static final int SHARDS = 8;
+    private static final Node LEFT = new Node(0, 4);
+    private static final Node RIGHT = new Node(4, 8);
+
+    private static JavaSparkContext spark;
+
+    @TempDir
+    Path directory;
+
+    private final Configuration conf = SmallSet.conf();
+    private ExchangeFakeDriver driver;
+    private StepPlan plan;
+    private Parameters weights;
+
+    @BeforeAll
+    static void start() {
+        spark = new JavaSparkContext(SmallSet.spark("local[1]").set("spark.driver.host", "127.0.0.1"));
+    }
+
+    @AfterAll
+    static void stop() {
+        spark.close();
+    }
+
+    @BeforeEach
+    void create() {
+        driver = new ExchangeFakeDriver(spark.getConf());
+        plan = SmallSet.in(directory, Storage.PLAIN).plan(SHARDS, 16, Sampling.EPOCH, 0);
+        weights = SmallSet.initial(plan);
+    }
+
+    @AfterEach
+    void free() {
+        driver.close();
+        weights.close();
+    }
+
+    /** A local file system that opens nothing. */
+    public static final class BurningDisk extends LocalFileSystem {
+        @Override
+        public FSDataInputStream open(org.apache.hadoop.fs.Path file, int bufferBytes) throws IOException {
+            throw new IOException("the disk is on fire");
+        }
+    }
+
+    /** Tasks of one process, in threads of this one. */
+    private final class Process implements AutoCloseable {
+        final RunTicket ticket = RunTicket.fresh("127.0.0.1").at(driver.port());
+        final List<Hub> hubs = new ArrayList<>();
+        final List<Thread> tasks = new ArrayList<>();
+
+        Process(int taskCount) throws IOException {
+            for (int i = 0; i < taskCount; i++) {
+                Hub hub = Hub.enter(ticket, plan, conf);
+                Thread task = new Thread(() -> hub.team().work(() -> false), "task " + i);
+                task.setDaemon(true);
+                hubs.add(hub);
+                tasks.add(task);
+            }
+            tasks.forEach(Thread::start);
+        }
+
+        Throwable failure() {
+            return hubs.get(0).failure();
+        }
+
+        void awaitEnd(String what) {
+            Await.until(() -> what + ": tasks still work", () -> tasks.stream().noneMatch(Thread::isAlive));
+        }
+
+        @Override
+        public void close() {
+            hubs.get(0).team().end();
+            awaitEnd("close");
+            hubs.forEach(hub -> hub.exit(new RunProgress(spark.sc())));
+        }
+    }
+
+    private void welcome(Process process) throws InterruptedException {
+        ByteBuffer hello = FrameLayout.open(driver.request(FrameLayout.HELLO));
+        byte[] secret = new byte[RunTicket.SECRET_BYTES];
+        hello.get(secret);
+        assertThat(secret).isEqualTo(process.ticket.secret());
+        assertThat(StandardCharsets.UTF_8.decode(hello).toString()).isEqualTo("executor driver on 127.0.0.1");
+    }
+
+    @Test
+    void ordersAreCarriedOut() throws IOException, InterruptedException {
+        try (Process process = new Process(2);
+                ShardWorker expected = ShardWorker.load(SmallSet.conf(), plan, 4, 8)) {
+            assertThat(process.hubs).as("one connection").containsOnly(process.hubs.get(0));
+            welcome(process);
+            driver.answer(ExchangeOrders.load(RIGHT));
+            assertThat(driver.request(FrameLayout.READY).getInt(FrameLayout.MEMBER_OFFSET))
+                    .isEqualTo(ExchangeOrders.MEMBER);
+            driver.answer(ExchangeOrders.report(0, RIGHT));
+            ByteBuffer report = FrameLayout.open(driver.request(FrameLayout.REPORT));
+            assertThat(FrameLayout.node(report, SHARDS)).isEqualTo(RIGHT);
+            LoadReport sum = new LoadReport(0, 0, 0);
+            while (report.hasRemaining()) {
+                sum = sum.plus(new LoadReport(report.getLong(), report.getLong(), report.getLong()));
+            }
+            assertThat(sum).isEqualTo(expected.report());
+            for (long step = 0; step < 3; step++) {
+                driver.answer(ExchangeOrders.gradient(1 + step, step, step == 0 ? weights : null, RIGHT));
+                ByteBuffer gradient = driver.request(FrameLayout.GRADIENT);
+                assertThat(gradient.getLong(FrameLayout.ROUND_OFFSET)).isEqualTo(1 + step);
+                assertSame(expected.gradient(step, weights).get(0), FrameLayout.open(gradient));
+            }
+            driver.answer(ExchangeOrders.score(9, Split.TRAIN.ordinal(), null, RIGHT));
+            ByteBuffer scores = FrameLayout.open(driver.request(FrameLayout.SCORE));
+            assertThat(FrameLayout.node(scores, SHARDS)).isEqualTo(RIGHT);
+            for (Score score : expected.score(Split.TRAIN, weights)) {
+                assertThat(Score.read(scores, SmallSet.CLASSES))
+                        .usingRecursiveComparison()
+                        .isEqualTo(score);
+            }
+            assertThat(scores.hasRemaining()).isFalse();
+            driver.answer(ExchangeOrders.over());
+            process.awaitEnd("over");
+            assertThat(process.failure()).isNull();
+        }
+    }
+
+    private void assertSame(GradientPart expected, ByteBuffer gradient) {
+        assertThat(FrameLayout.node(gradient, SHARDS)).isEqualTo(new Node(expected.low(), expected.high()));
+        assertThat(gradient.getInt()).isEqualTo(expected.rows());
+        assertThat(gradient.getInt()).isZero();
+        assertThat(gradient.getDouble()).isEqualTo(expected.lossSum());
+        ParameterCodec codec = new ParameterCodec(plan.shape());
+        assertThat(codec.length(gradient)).isEqualTo(gradient.remaining());
+        try (Parameters found = new Parameters(plan.shape())) {
+            codec.read(gradient, found, true);
+            assertThat(found.sha256()).isEqualTo(expected.values().sha256());
+        }
+    }
+
+    private void assertRefused(String what, ByteBuffer order) throws IOException, InterruptedException {
+        try (Process process = new Process(1)) {
+            driver.request(FrameLayout.HELLO);
+            driver.answer(order);
+            process.awaitEnd(what);
+            assertThat(process.failure()).as(what).isInstanceOf(MalformedFrameException.class);
+            assertThat(driver.hasRequest()).as(what + ": it answers").isFalse();
+        }
+    }
+
+    @Test
+    void ordersThatMakeNoSenseEndTheTasksAndNameWhatIsWrong() throws IOException, InterruptedException {
+        assertRefused("unknown type", FrameLayout.end(ExchangeOrders.order(42, 0, 0, 0, 0, LEFT)));
+        assertRefused("hello", FrameLayout.end(ExchangeOrders.order(FrameLayout.HELLO, 0, 0, 0, 0)));
+        assertRefused("beyond the shards", ExchangeOrders.load(new Node(4, 9)));
+        assertRefused("before the shards", ExchangeOrders.load(new Node(-1, 2)));
+        assertRefused("empty node", ExchangeOrders.load(new Node(3, 3)));
+        assertRefused("a shard twice", ExchangeOrders.gradient(0, 0, weights, LEFT, new Node(2, 3)));
+        assertRefused("no node", ExchangeOrders.gradient(0, 0, weights));
+        assertRefused("split 3", ExchangeOrders.score(0, 3, weights, LEFT));
+        assertRefused("split -1", ExchangeOrders.score(0, -1, weights, LEFT));
+        ByteBuffer flag = ExchangeOrders.gradient(0, 0, null, LEFT);
+        flag.putInt(flag.limit() - 4, 2);
+        assertRefused("flag 2", flag);
+        ByteBuffer noFlag = ExchangeOrders.order(FrameLayout.GRADIENT, 0, 0, 0, 0, LEFT);
+        assertRefused("no flag", FrameLayout.end(noFlag));
+        ByteBuffer more = ExchangeOrders.order(FrameLayout.REPORT, 0, 0, 0, 1, LEFT);
+        assertRefused("one byte too many", FrameLayout.end(more.put((byte) 1)));
+        assertRefused("nothing", ByteBuffer.allocate(0));
+    }
+
+    @Test
+    void spoiledOrdersEndTheTasks() throws IOException, InterruptedException {
+        Random random = new Random(SEED);
+        for (int i = 0; i < 60; i++) {
+            ByteBuffer whole = ExchangeOrders.gradient(0, 0, weights, LEFT, RIGHT);
+            assertRefused("seed " + SEED + ", order " + i, ExchangeFrames.spoil(whole, random));
+        }
+    }
+
+    @Test
+    void aLostConnectionEndsTheTasksWithAFailureThatSparkTriesAgain() throws IOException, InterruptedException {
+        try (Process process = new Process(3)) {
+            welcome(process);
+            driver.hangUp();
+            process.awaitEnd("lost connection");
+            assertThat(process.failure()).isInstanceOf(IOException.class);
+        }
+    }
+
+    @Test
+    void badInputIsReportedAndIsNoFailureOfTheTask() throws IOException, InterruptedException {
+        Path labels = directory.resolve(IdxWriter.labelsName("train"));
+        byte[] content = Files.readAllBytes(labels);
+        content[8 + 100] = 77;
+        Files.write(labels, content);
+        try (Process process = new Process(1)) {
+            welcome(process);
+            driver.answer(ExchangeOrders.load(LEFT));
+            ByteBuffer failed = driver.request(FrameLayout.FAILED);
+            assertThat(failed.getInt(FrameLayout.DETAIL_OFFSET)).isEqualTo(1);
+            String text =
+                    StandardCharsets.UTF_8.decode(FrameLayout.open(failed)).toString();
+            assertThat(text)
+                    .contains(labels.toString(), "example 100", "found 77")
+                    .doesNotContain("\n");
+            driver.answer(ExchangeOrders.over());
+            process.awaitEnd("over");
+            assertThat(process.failure()).isNull();
+        }
+    }
+
+    @Test
+    void aDiskThatFailsIsAFailureOfTheTaskThatSparkTriesAgain() throws IOException, InterruptedException {
+        conf.set("fs.file.impl", BurningDisk.class.getName());
+        conf.setBoolean("fs.file.impl.disable.cache", true);
+        try (Process process = new Process(1)) {
+            welcome(process);
+            driver.answer(ExchangeOrders.load(LEFT));
+            ByteBuffer failed = driver.request(FrameLayout.FAILED);
+            assertThat(failed.getInt(FrameLayout.DETAIL_OFFSET)).isZero();
+            String text =
+                    StandardCharsets.UTF_8.decode(FrameLayout.open(failed)).toString();
+            assertThat(text).contains("the disk is on fire");
+            driver.answer(ExchangeOrders.over());
+            process.awaitEnd("over");
+            assertThat(process.failure()).hasMessage(text);
+        }
+    }
+
+    /** The next task of the process must not find a hub that will never be told anything. */
+    @Test
+    void aDriverThatCannotBeReachedLeavesNothingBehind() throws IOException, InterruptedException {
+        RunTicket ticket = RunTicket.fresh("127.0.0.1").at(driver.port());
+        driver.close();
+        for (int i = 0; i < 2; i++) {
+            Throwable thrown = catchThrowable(() -> Hub.enter(ticket, plan, conf));
+            assertThat(thrown).as("task %d", i).isInstanceOf(IOException.class);
+            assertThat(thrown.getMessage()).contains("127.0.0.1");
+        }
+        driver = new ExchangeFakeDriver(spark.getConf());
+    }
+}

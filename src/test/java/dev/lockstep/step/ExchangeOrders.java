@@ -1,0 +1,55 @@
+package dev.lockstep.step;
+
+import dev.lockstep.net.Parameters;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Frames as the driver would send them, written by the test. */
+final class ExchangeOrders {
+    static final int MEMBER = 9;
+
+    private ExchangeOrders() {}
+
+    static ByteBuffer load(Node... nodes) {
+        return FrameLayout.end(order(FrameLayout.LOAD, -1, -1, 0, 0, nodes));
+    }
+
+    static ByteBuffer report(long round, Node... nodes) {
+        return FrameLayout.end(order(FrameLayout.REPORT, round, -1, 0, 0, nodes));
+    }
+
+    static ByteBuffer over() {
+        return FrameLayout.end(order(FrameLayout.OVER, -1, -1, 0, 0));
+    }
+
+    /** @param weights all of them travel; null if they have not changed */
+    static ByteBuffer gradient(long round, long step, Parameters weights, Node... nodes) {
+        return withWeights(FrameLayout.GRADIENT, round, step, 0, weights, nodes);
+    }
+
+    /** @param weights all of them travel; null if they have not changed */
+    static ByteBuffer score(long round, int split, Parameters weights, Node... nodes) {
+        return withWeights(FrameLayout.SCORE, round, -1, split, weights, nodes);
+    }
+
+    private static ByteBuffer withWeights(
+            int type, long round, long step, int detail, Parameters weights, Node... nodes) {
+        if (weights == null) {
+            return FrameLayout.end(order(type, round, step, detail, 4, nodes).putInt(0));
+        }
+        ParameterCodec codec = new ParameterCodec(weights.shape());
+        ByteBuffer frame = order(type, round, step, detail, 4 + (int) codec.maxBytes(), nodes);
+        codec.write(weights, row -> true, frame.putInt(1));
+        return FrameLayout.end(frame);
+    }
+
+    static ByteBuffer order(int type, long round, long step, int detail, int more, Node... nodes) {
+        int room = FrameLayout.HEADER_BYTES + nodes.length * FrameLayout.NODE_BYTES + more;
+        ByteBuffer frame = ByteBuffer.allocate(room).order(ByteOrder.LITTLE_ENDIAN);
+        FrameLayout.start(frame, type, MEMBER, nodes.length, round, step, detail);
+        for (Node node : nodes) {
+            frame.putInt(node.low()).putInt(node.high());
+        }
+        return frame;
+    }
+}

@@ -1,0 +1,269 @@
+package dev.lockstep.step;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lockstep.data.IdxWriter.Storage;
+import dev.lockstep.data.Sampling;
+import dev.lockstep.data.Split;
+import dev.lockstep.memory.LeakCheck;
+import dev.lockstep.net.Parameters;
+import dev.lockstep.net.RandomNet;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Function;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The driver's end over real sockets, with clients that keep to the protocol and clients that do not. */
+@ExtendWith({LeakCheck.class, ExchangeQuiet.class})
+class ExchangeServerTest {
+    private static final long SEED = 5;
+    private static final int SHARDS = 8;
+    private static final Node LEFT = new Node(0, 4);
+    private static final Node RIGHT = new Node(4, 8);
+
+    private static JavaSparkContext spark;
+
+    @TempDir
+    Path directory;
+
+    private final RunTicket ticket = RunTicket.fresh("127.0.0.1");
+    private StepPlan plan;
+    private Coordinator coordinator;
+    private ExchangeServer server;
+    private Parameters values;
+
+    @BeforeAll
+    static void start() {
+        spark = new JavaSparkContext(SmallSet.spark("local[1]").set("spark.driver.host", "127.0.0.1"));
+    }
+
+    @AfterAll
+    static void stop() {
+        spark.close();
+    }
+
+    @BeforeEach
+    void create() {
+        plan = SmallSet.in(directory, Storage.PLAIN).plan(SHARDS, 16, Sampling.EPOCH, 0);
+        coordinator = new Coordinator(plan);
+        server = new ExchangeServer(spark.getConf(), ticket, plan, coordinator);
+        values = RandomNet.parameters(plan.shape(), 1, new Random(SEED));
+    }
+
+    @AfterEach
+    void free() {
+        coordinator.end();
+        server.close();
+        values.close();
+    }
+
+    private ExchangeRawClient connect() throws IOException, InterruptedException {
+        return new ExchangeRawClient(spark.getConf(), server.port());
+    }
+
+    /** One that waits for orders. */
+    private ExchangeRawClient ready(String name) throws IOException, InterruptedException {
+        int before = coordinator.readyCount();
+        ExchangeRawClient client = connect().enter(ticket, name);
+        client.send(ExchangeFrames.ready(client.member()));
+        Await.until(() -> name + " is not ready", () -> coordinator.readyCount() > before);
+        return client;
+    }
+
+    private void begin(long number) {
+        coordinator.begin(new Coordinator.Round(number, Work.Kind.GRADIENT, 70 + number, null, values));
+    }
+
+    private void awaitWhole() {
+        Await.until(coordinator::missing, coordinator::isComplete);
+    }
+
+    @Test
+    void whoDoesNotKnowTheSecretIsRefusedAndCounted() throws IOException, InterruptedException {
+        byte[] almost = ticket.secret().clone();
+        almost[almost.length - 1] ^= 1;
+        List<ByteBuffer> strangers = List.of(
+                ExchangeFrames.hello(almost, "a stranger"),
+                ExchangeFrames.hello(new byte[RunTicket.SECRET_BYTES], "a stranger"));
+        for (ByteBuffer hello : strangers) {
+            try (ExchangeRawClient stranger = connect()) {
+                stranger.send(hello).awaitClosed("a stranger");
+                assertThat(stranger.hasAnswer()).isFalse();
+            }
+        }
+        assertThat(server.strangers()).isEqualTo(2);
+        assertThat(coordinator.joinedCount()).isZero();
+    }
+
+    @Test
+    void theFirstFrameMustBeAHello() throws IOException, InterruptedException {
+        List<ByteBuffer> first = List.of(
+                ExchangeFrames.ready(0),
+                ExchangeFrames.gradient(0, 0, 3, values, LEFT),
+                ExchangeFrames.hello(new byte[RunTicket.SECRET_BYTES - 1], ""),
+                ByteBuffer.wrap("GET / HTTP/1.1\r\nHost: a\r\n\r\n0123456789abcdef".getBytes()),
+                ByteBuffer.allocate(0));
+        for (ByteBuffer frame : first) {
+            try (ExchangeRawClient stranger = connect()) {
+                stranger.send(frame).awaitClosed(frame.toString());
+                assertThat(stranger.hasAnswer()).isFalse();
+            }
+        }
+        assertThat(coordinator.joinedCount()).isZero();
+    }
+
+    @Test
+    void aWorkerLoadsIsOrderedAndDelivers() throws IOException, InterruptedException {
+        try (ExchangeRawClient a = ready("a");
+                ExchangeRawClient b = ready("b")) {
+            begin(0);
+            ByteBuffer order = a.answer(FrameLayout.GRADIENT);
+            assertThat(order.getLong(FrameLayout.ROUND_OFFSET)).isZero();
+            assertThat(order.getLong(FrameLayout.STEP_OFFSET)).isEqualTo(70);
+            ByteBuffer body = FrameLayout.open(order);
+            assertThat(FrameLayout.node(body, SHARDS)).isEqualTo(LEFT);
+            assertThat(body.getInt()).as("weights have changed").isEqualTo(1);
+            try (Parameters read = new Parameters(plan.shape())) {
+                new ParameterCodec(plan.shape()).read(body, read, false);
+                RandomNet.assertSameBits("weights", read, values);
+            }
+            assertThat(body.hasRemaining()).isFalse();
+            a.send(ExchangeFrames.gradient(a.member(), 0, 3, values, LEFT));
+            b.answer(FrameLayout.GRADIENT);
+            b.send(ExchangeFrames.gradient(b.member(), 0, 0, values, RIGHT));
+            awaitWhole();
+            RandomNet.assertSameBits("part", coordinator.parts().get(LEFT).values(), values);
+            coordinator.begin(new Coordinator.Round(1, Work.Kind.SCORE, -1, Split.TEST, values));
+            order = b.answer(FrameLayout.SCORE);
+            assertThat(order.getInt(FrameLayout.DETAIL_OFFSET)).isEqualTo(Split.TEST.ordinal());
+            body = FrameLayout.open(order);
+            assertThat(FrameLayout.node(body, SHARDS)).isEqualTo(RIGHT);
+            assertThat(body.getInt()).as("weights have not changed").isZero();
+            assertThat(body.hasRemaining()).isFalse();
+            coordinator.end();
+            a.answer(FrameLayout.SCORE);
+            b.send(ExchangeFrames.scores(b.member(), 1, SmallSet.CLASSES, RIGHT))
+                    .answer(FrameLayout.OVER);
+            a.send(ExchangeFrames.scores(a.member(), 1, SmallSet.CLASSES, LEFT)).answer(FrameLayout.OVER);
+            try (ExchangeRawClient late = connect()) {
+                late.send(ExchangeFrames.hello(ticket.secret(), "late")).answer(FrameLayout.OVER);
+            }
+        }
+        assertThat(server.bytesUp()).isPositive();
+        assertThat(server.bytesDown()).isPositive();
+    }
+
+    @Test
+    void aWorkerThatFailsIsToldToGoAndTheOthersGoOn() throws IOException, InterruptedException {
+        try (ExchangeRawClient bad = ready("bad");
+                ExchangeRawClient good = ready("good")) {
+            begin(0);
+            bad.answer(FrameLayout.GRADIENT);
+            bad.send(ExchangeFrames.failed(bad.member(), "disk is on fire", false))
+                    .answer(FrameLayout.OVER);
+            finish(good, 0);
+            assertThat(coordinator.lostCount()).isEqualTo(1);
+        }
+    }
+
+    /** Does what is left of a round of which this one was ordered the right half. */
+    private void finish(ExchangeRawClient good, long round) throws InterruptedException {
+        good.answer(FrameLayout.GRADIENT);
+        good.send(ExchangeFrames.gradient(good.member(), round, 3, values, RIGHT));
+        good.answer(FrameLayout.GRADIENT);
+        good.send(ExchangeFrames.gradient(good.member(), round, 3, values, LEFT));
+        awaitWhole();
+    }
+
+    /** The bad one, ordered the left half, sends a frame; its connection ends, the good one does the rest. */
+    private void assertEnds(String what, Function<ExchangeRawClient, ByteBuffer> frame)
+            throws IOException, InterruptedException {
+        try (ExchangeRawClient bad = ready("bad: " + what);
+                ExchangeRawClient good = ready("good: " + what)) {
+            long round = coordinator.joinedCount();
+            begin(round);
+            bad.answer(FrameLayout.GRADIENT);
+            bad.send(frame.apply(bad)).awaitClosed(what);
+            assertThat(bad.hasAnswer()).as(what).isFalse();
+            finish(good, round);
+            assertThat(good.isOpen()).as(what).isTrue();
+        }
+        Await.until(() -> what + ": members are left", () -> coordinator.readyCount() == 0);
+    }
+
+    @Test
+    void whoeverBreaksTheProtocolLosesItsConnectionAndNobodyElseDoes() throws IOException, InterruptedException {
+        assertEnds("another's number", bad -> ExchangeFrames.ready(bad.member() + 1));
+        assertEnds("no number", bad -> ExchangeFrames.ready(-1));
+        assertEnds("hello again", bad -> ExchangeFrames.hello(ticket.secret(), "again"));
+        assertEnds("order to the driver", bad -> ExchangeFrames.empty(FrameLayout.LOAD, bad.member()));
+        assertEnds("over to the driver", bad -> ExchangeFrames.empty(FrameLayout.OVER, bad.member()));
+        assertEnds("unknown type", bad -> ExchangeFrames.empty(77, bad.member()));
+        assertEnds("garbage", bad -> ByteBuffer.wrap(new byte[100]));
+        assertEnds("nothing", bad -> ByteBuffer.allocate(0));
+        assertEnds("no node", bad -> ExchangeFrames.empty(FrameLayout.GRADIENT, bad.member()));
+        assertEnds(
+                "a score for a gradient", bad -> ExchangeFrames.scores(bad.member(), round(), SmallSet.CLASSES, LEFT));
+        assertEnds(
+                "one node right, one wrong",
+                bad -> ExchangeFrames.gradient(bad.member(), round(), 3, values, LEFT, new Node(0, 9)));
+        assertThat(coordinator.lostCount()).as("each of them and each good one").isEqualTo(22);
+        assertThat(coordinator.refusedCount())
+                .as("parts that came in malformed frames")
+                .isZero();
+    }
+
+    private long round() {
+        return coordinator.joinedCount();
+    }
+
+    @Test
+    void aSecondRequestWhileOneIsUnderWayEndsTheConnection() throws IOException, InterruptedException {
+        try (ExchangeRawClient hasty = ready("hasty");
+                ExchangeRawClient good = ready("good")) {
+            hasty.send(ExchangeFrames.ready(hasty.member())).awaitClosed("hasty");
+            Await.until(() -> "hasty is still a member", () -> coordinator.readyCount() == 1);
+            begin(0);
+            good.answer(FrameLayout.GRADIENT);
+            good.send(ExchangeFrames.gradient(good.member(), 0, 3, values, new Node(0, SHARDS)));
+            awaitWhole();
+        }
+    }
+
+    @Test
+    void spoiledFramesEndTheirConnectionsAndNothingElse() throws IOException, InterruptedException {
+        Random random = new Random(SEED);
+        try (ExchangeRawClient good = ready("good")) {
+            for (int i = 0; i < 60; i++) {
+                String what = "seed " + SEED + ", frame " + i;
+                try (ExchangeRawClient bad = connect()) {
+                    ByteBuffer hello = ExchangeFrames.hello(ticket.secret(), "bad");
+                    if (i % 3 == 0) {
+                        hello.putInt(ExchangeFrames.pick(random, 0, 4, 8, 36), random.nextInt());
+                        bad.send(hello);
+                        // A number in a hello means nothing.
+                        bad.send(ExchangeFrames.empty(99, 0)).awaitClosed(what);
+                    } else {
+                        bad.enter(ticket, "bad");
+                        ByteBuffer whole = ExchangeFrames.gradient(bad.member(), 0, 3, values, LEFT, RIGHT);
+                        bad.send(ExchangeFrames.spoil(whole, random)).awaitClosed(what);
+                    }
+                }
+            }
+            begin(0);
+            good.answer(FrameLayout.GRADIENT);
+            good.send(ExchangeFrames.gradient(good.member(), 0, 3, values, new Node(0, SHARDS)));
+            awaitWhole();
+        }
+    }
+}
