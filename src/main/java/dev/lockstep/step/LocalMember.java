@@ -14,6 +14,7 @@ final class LocalMember extends Hub implements Coordinator.Link, AutoCloseable {
     private final Coordinator coordinator;
     private final WorkerTeam team;
     private volatile int number = NONE;
+    private volatile Throwable failure;
 
     LocalMember(Configuration conf, StepPlan plan, Coordinator coordinator, String runId) {
         super(runId);
@@ -35,11 +36,12 @@ final class LocalMember extends Hub implements Coordinator.Link, AutoCloseable {
     @Override
     void lastTaskLeft() {
         coordinator.leave(number, "its last task has ended");
+        team.abandon();
     }
 
     @Override
     Throwable failure() {
-        return null;
+        return failure;
     }
 
     @Override
@@ -60,7 +62,9 @@ final class LocalMember extends Hub implements Coordinator.Link, AutoCloseable {
     private void done(Work work) {
         if (work.failure != null) {
             String message = work.failure.getMessage() == null ? work.failure.toString() : work.failure.getMessage();
-            coordinator.failed(number, message, work.failure instanceof BadInputException);
+            boolean badInput = work.failure instanceof BadInputException;
+            failure = badInput ? null : work.failure;
+            coordinator.failed(number, message, badInput);
             return;
         }
         if (work.kind == Work.Kind.LOAD) {

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -67,6 +68,10 @@ final class WorkerTeam implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerTeam.class);
     private static final long PARK_NANOS = 100_000_000L; // how late an interruption is noticed at the latest
 
+    private static final long SHORT_PARK_NANOS = 50_000L;
+    private static final long CLOSE_NANOS = 10_000_000_000L; // a job that was cancelled is over before its tasks are
+    private static final int ABANDONED = Integer.MAX_VALUE / 2; // more units than any work has
+
     private final StepPlan plan;
     private final ReductionTree tree;
     private final ShardStore shards;
@@ -82,6 +87,7 @@ final class WorkerTeam implements AutoCloseable {
     private long steps;
     private long examples;
     private double lossSum;
+    private final AtomicInteger takers = new AtomicInteger(); // threads that compute units, or are about to
     private volatile Work current;
     private volatile boolean over;
 
@@ -172,8 +178,8 @@ final class WorkerTeam implements AutoCloseable {
                 }
             }
         } finally {
-            tasks.remove(hand);
             hand.close();
+            tasks.remove(hand); // last: then nothing of the task's is left
         }
     }
 
@@ -206,6 +212,15 @@ final class WorkerTeam implements AutoCloseable {
     }
 
     private void takeUnits(Work work, Hand hand) {
+        takers.incrementAndGet();
+        try {
+            takeAll(work, hand);
+        } finally {
+            takers.decrementAndGet();
+        }
+    }
+
+    private void takeAll(Work work, Hand hand) {
         int units = switch (work.kind) {
             case LOAD -> 1;
             case GRADIENT -> work.units.length;
@@ -251,6 +266,17 @@ final class WorkerTeam implements AutoCloseable {
         done.accept(work);
     }
 
+    /** Gives up the work under way, if there is any; returns when nobody computes a part of it any more. All tasks have gone. */
+    void abandon() {
+        Work work = current;
+        if (work != null) {
+            work.nextUnit.set(ABANDONED);
+        }
+        while (takers.get() > 0) {
+            LockSupport.parkNanos(this, SHORT_PARK_NANOS); // as long as the training thread needs for its unit
+        }
+    }
+
     /** Adds what the team has done since this was called last. No work is under way. */
     void addTo(RunProgress progress) {
         progress.add(steps, examples, lossSum);
@@ -264,9 +290,16 @@ final class WorkerTeam implements AutoCloseable {
         tasks.forEach(hand -> LockSupport.unpark(hand.thread));
     }
 
-    /** Frees everything. All tasks have gone; if one has not, nothing is freed, since it may still be computing. */
+    /**
+     * Frees everything. Tasks have been told to go; those that are still computing are waited for. If one does not come to
+     * an end, nothing is freed.
+     */
     @Override
     public void close() {
+        long deadline = System.nanoTime() + CLOSE_NANOS;
+        while (!tasks.isEmpty() && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(this, SHORT_PARK_NANOS);
+        }
         if (!tasks.isEmpty()) {
             LOG.warn("{} tasks are still at work; their memory stays until the process ends", tasks.size());
             return;
