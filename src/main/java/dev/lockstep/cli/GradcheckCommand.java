@@ -4,6 +4,8 @@ import dev.lockstep.data.LabelledImages;
 import dev.lockstep.kernel.Activation;
 import dev.lockstep.net.ParameterTensor;
 import dev.lockstep.net.Parameters;
+import dev.lockstep.optim.LearningRate;
+import dev.lockstep.optim.UpdateRule;
 import dev.lockstep.step.GradientMethod;
 import dev.lockstep.step.LocalGradientSource;
 import dev.lockstep.step.StepPlan;
@@ -29,6 +31,10 @@ import picocli.CommandLine.Spec;
 final class GradcheckCommand implements Callable<Integer> {
     private static final int DISAGREES = 1;
 
+    /** A configuration has to say how weights are updated; here they are not. */
+    private static final TrainingConfig.Updates NO_UPDATES =
+            new TrainingConfig.Updates(UpdateRule.SGD, 0, 0, 0, LearningRate.Schedule.CONSTANT, 0, 1, 1);
+
     @Spec
     private CommandSpec spec;
 
@@ -37,9 +43,6 @@ final class GradcheckCommand implements Callable<Integer> {
 
     @Mixin
     private NetworkOptions network;
-
-    @Mixin
-    private UpdateOptions updates;
 
     @Option(
             names = "--tolerance",
@@ -86,7 +89,7 @@ final class GradcheckCommand implements Callable<Integer> {
                 network.seed(),
                 network.network(),
                 network.batches(0, method),
-                updates.updates(),
+                NO_UPDATES,
                 new TrainingConfig.Length(1, OptionalLong.empty(), 0),
                 new TrainingConfig.Watching(OptionalLong.empty(), 1, 0, 1));
         return config.plan(data.open(hadoop, LabelledImages.TRAIN), data.open(hadoop, LabelledImages.TEST));

@@ -50,7 +50,7 @@ final class ProgressPrinter implements TrainingListener {
         // A mean over about a hundred mini-batches, since a single one's loss jumps about.
         recentLoss = Double.isNaN(recentLoss) ? report.loss() : recentLoss + (report.loss() - recentLoss) / 100;
         long now = System.nanoTime();
-        if (now - printedNanos >= SILENCE_NANOS) {
+        if (now - printedNanos >= SILENCE_NANOS && report.step() > firstStep + 1) {
             printedNanos = now;
             double stepsPerSecond = (report.step() - firstStep) * 1e9 / (now - beganNanos);
             print(

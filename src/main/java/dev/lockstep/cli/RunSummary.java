@@ -1,5 +1,6 @@
 package dev.lockstep.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lockstep.memory.MemoryGauge;
@@ -21,6 +22,15 @@ record RunSummary(
 
     private static long perStep(long bytes, StepTimes times) {
         return times.steps() == 0 ? 0 : bytes / times.steps();
+    }
+
+    /** A text as a JSON number if it is one. */
+    private static JsonNode number(ObjectNode factory, String text) {
+        return text.matches("-?\\d{1,18}")
+                ? factory.numberNode(Long.parseLong(text))
+                : text.matches("-?\\d+\\.\\d+([eE]-?\\d+)?")
+                        ? factory.numberNode(Double.parseDouble(text))
+                        : factory.textNode(text);
     }
 
     ObjectNode json() {
@@ -64,7 +74,7 @@ record RunSummary(
         ObjectNode settings = json.putObject("config");
         settings.put("data", config.data());
         settings.put("iterations", config.totalSteps(plan));
-        config.asMap().forEach(settings::put);
+        config.asMap().forEach((key, value) -> settings.set(key, number(json, value)));
         return json;
     }
 }

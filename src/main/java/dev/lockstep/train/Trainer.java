@@ -34,6 +34,7 @@ public final class Trainer implements AutoCloseable {
     private final boolean hasValidation;
     private volatile boolean stopRequested;
     private double largestGap;
+    private double lowestTestLoss = Double.POSITIVE_INFINITY;
     private Evaluation latest;
 
     /**
@@ -155,15 +156,26 @@ public final class Trainer implements AutoCloseable {
                     .get()
                     .evaluated(step, evaluation.validation().orElseThrow().meanLoss(), weights);
         }
-        if (evaluation.gap() >= largestGap + GAP_GROWTH) {
+        nameGap(evaluation, listener);
+        return evaluation;
+    }
+
+    /** Names a gap that has grown by more than chance explains; over-fitting it is called when the test loss rises too. */
+    private void nameGap(Evaluation evaluation, TrainingListener listener) {
+        double accuracy = evaluation.test().accuracy();
+        double deviation =
+                Math.sqrt(accuracy * (1 - accuracy) / evaluation.test().examples());
+        double testLoss = evaluation.test().meanLoss();
+        if (evaluation.gap() >= largestGap + Math.max(GAP_GROWTH, 2 * deviation)) {
             largestGap = evaluation.gap();
             listener.warned(String.format(
                     Locale.ROOT,
-                    "step %d: training accuracy is %.1f points above test accuracy, and the gap grows: over-fitting",
-                    step,
-                    100 * largestGap));
+                    "step %d: training accuracy is %.1f points above test accuracy, and the gap grows%s",
+                    evaluation.step(),
+                    100 * largestGap,
+                    testLoss > lowestTestLoss ? ": over-fitting, the test loss rises" : ""));
         }
-        return evaluation;
+        lowestTestLoss = Math.min(lowestTestLoss, testLoss);
     }
 
     private Evaluation score(long step) {

@@ -77,7 +77,7 @@ public record TrainingConfig(
 
     /** The plan of every step on these files. */
     public StepPlan plan(LabelledImages train, LabelledImages test) {
-        if (train.pixels() != test.pixels()) {
+        if (train.rows() != test.rows() || train.columns() != test.columns()) {
             throw new BadInputException(
                     test.imagesUri() + ": expected images of " + train.rows() + " x " + train.columns() + " as in "
                             + train.imagesUri() + ", found " + test.rows() + " x " + test.columns());
