@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
-/** The program. Exit status: 0 done, 2 wrong usage or bad input (one line on standard error), 1 anything else. */
+/** The program. Exit status: 0 done, 2 wrong usage or bad input (one line on standard error), 130 stopped, 1 else. */
 @Command(
         name = "lockstep",
         mixinStandardHelpOptions = true,

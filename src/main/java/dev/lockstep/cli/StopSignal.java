@@ -14,23 +14,31 @@ final class StopSignal implements AutoCloseable {
 
     private static final long TIMEOUT_SECONDS = 30;
 
+    /** How long a step may take to end by itself. */
+    private static final long PATIENCE_SECONDS = 10;
+
     private final CountDownLatch saved = new CountDownLatch(1);
     private Runnable hook;
 
     /** From now on the end of the process calls {@code requestStop} and waits until this object is closed. */
     void install(Runnable requestStop) {
+        Thread training = Thread.currentThread();
         hook = () -> {
             requestStop.run();
-            await();
+            if (!await(PATIENCE_SECONDS)) {
+                training.interrupt(); // it waits for a step that may never be whole
+                await(TIMEOUT_SECONDS - PATIENCE_SECONDS);
+            }
         };
         ShutdownHookManager.get().addShutdownHook(hook, PRIORITY, TIMEOUT_SECONDS, TimeUnit.SECONDS);
     }
 
-    private void await() {
+    private boolean await(long seconds) {
         try {
-            saved.await(TIMEOUT_SECONDS, TimeUnit.SECONDS);
+            return saved.await(seconds, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return false;
         }
     }
 

@@ -117,11 +117,11 @@ final class TrainRun {
                     directory.openMetrics(firstStep), config.watching().logEvery())) {
                 result = trainer.train(firstStep, new Both(metrics, progress));
             } catch (TrainingStoppedException e) {
-                writeModel(directory, weights, source.data());
+                writeModel(directory, weights, source.data(), e.step());
                 throw e;
             }
         }
-        writeModel(directory, weights, source.data());
+        writeModel(directory, weights, source.data(), result.evaluation().step());
         if (request.traceBatches() != null) {
             BatchTrace.write(hadoop, request.traceBatches(), plan, result.steps());
         }
@@ -130,7 +130,7 @@ final class TrainRun {
         progress.finished(result, summary.weightsSha256(), directory);
     }
 
-    private void writeModel(RunDirectory directory, Parameters weights, LoadReport data) throws IOException {
+    private void writeModel(RunDirectory directory, Parameters weights, LoadReport data, long step) throws IOException {
         ModelFile.write(
                 hadoop,
                 directory.model().toString(),
@@ -138,12 +138,13 @@ final class TrainRun {
                 weights,
                 config.network().activation(),
                 config.network().loss(),
-                provenance(data));
+                provenance(data, step));
     }
 
     /** Where the model comes from: all that its bits depend on, so that the same training gives the same file. */
-    private Map<String, String> provenance(LoadReport data) {
+    private Map<String, String> provenance(LoadReport data, long step) {
         Map<String, String> texts = new TreeMap<>();
+        texts.put("step", Long.toString(step));
         config.asMap().forEach((key, value) -> texts.put("config." + key, value));
         texts.put("config.iterations", Long.toString(config.length().iterations()));
         config.length().epochs().ifPresent(epochs -> texts.put("config.epochs", Long.toString(epochs)));

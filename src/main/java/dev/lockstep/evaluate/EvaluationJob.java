@@ -23,7 +23,7 @@ import org.apache.spark.util.SerializableConfiguration;
 
 /**
  * Scores a model on a labelled set as one Spark job: each task reads its ranges of examples, scores them and frees them.
- * Ranges have a fixed length, so the sum of the losses has the same bits for any number of tasks.
+ * How the examples are cut into ranges depends on nothing but their number, so the sum of the losses has the same bits for any number of tasks.
  */
 public final class EvaluationJob {
     /** Examples that a task holds at a time. */

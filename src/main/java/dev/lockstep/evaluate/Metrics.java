@@ -65,12 +65,12 @@ public record Metrics(Score score) {
         int width = Math.max(4, Long.toString(score.examples()).length() + 1);
         text.append("     ");
         for (int k = 0; k < score.classes(); k++) {
-            text.append(String.format("%" + width + "d", k));
+            text.append(String.format(Locale.ROOT, "%" + width + "d", k));
         }
         for (int label = 0; label < score.classes(); label++) {
-            text.append(String.format("%n%5d", label));
+            text.append(String.format(Locale.ROOT, "%n%5d", label));
             for (int k = 0; k < score.classes(); k++) {
-                text.append(String.format("%" + width + "d", score.count(label, k)));
+                text.append(String.format(Locale.ROOT, "%" + width + "d", score.count(label, k)));
             }
         }
         return text.append(System.lineSeparator()).toString();

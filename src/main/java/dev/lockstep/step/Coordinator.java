@@ -143,6 +143,11 @@ final class Coordinator {
         }
     }
 
+    /** Whether no member is there. */
+    synchronized boolean isEmpty() {
+        return seats.isEmpty();
+    }
+
     /**
      * A member brings the gradient of a node. If it is wanted, it is taken from {@code part}, and is not changed until the
      * next round but by the driver; otherwise it is refused and counted.

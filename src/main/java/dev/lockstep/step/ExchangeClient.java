@@ -125,6 +125,7 @@ final class ExchangeClient extends Hub {
         if (!over) {
             failure = e;
         }
+        unregister(); // a task that Spark tries again makes a new hub, also while others are still leaving this one
         team.end();
     }
 

@@ -102,8 +102,10 @@ final class ExchangeServer extends RpcHandler implements AutoCloseable {
                     deliveries.take(member.number, frame);
                     belongs = coordinator.idle(member.number);
                 }
-                case FrameLayout.FAILED ->
+                case FrameLayout.FAILED -> {
                     coordinator.failed(member.number, text(frame, 0), frame.getInt(FrameLayout.DETAIL_OFFSET) == 1);
+                    belongs = false; // it goes, whether the run ends by it or not
+                }
                 default -> throw new MalformedFrameException("type: found " + type);
             }
             if (!belongs) {

@@ -1,6 +1,7 @@
 package dev.lockstep.step;
 
 import java.util.List;
+import org.apache.spark.SSLOptions;
 import org.apache.spark.SecurityManager;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
@@ -18,11 +19,16 @@ final class ExchangeTransport {
     /** A worker may wait for its next order as long as an evaluation elsewhere or a slow disk at the driver takes. */
     private static final String IDLE_SECONDS = "3600s";
 
+    private static final String CONNECT_SECONDS = "30s";
+
     private ExchangeTransport() {}
 
     static TransportConf conf(SparkConf conf, int threads) {
-        SparkConf settings = conf.clone().setIfMissing("spark." + MODULE + ".io.connectionTimeout", IDLE_SECONDS);
-        return SparkTransportConf.fromSparkConf(settings, MODULE, threads, Option.empty(), Option.empty());
+        SparkConf settings = conf.clone()
+                .setIfMissing("spark." + MODULE + ".io.connectionTimeout", IDLE_SECONDS)
+                .setIfMissing("spark." + MODULE + ".io.connectionCreationTimeout", CONNECT_SECONDS);
+        Option<SSLOptions> ssl = Option.apply(SparkEnv.get().securityManager().getRpcSSLOptions());
+        return SparkTransportConf.fromSparkConf(settings, MODULE, threads, Option.empty(), ssl);
     }
 
     static List<TransportServerBootstrap> serverBootstraps(TransportConf conf) {

@@ -31,8 +31,11 @@ public final class LockstepGradientSource implements GradientSource {
     /** How long a run waits for a worker when it has none. */
     private static final long WORKER_TIMEOUT_SECONDS = 120;
 
+    /** How long it waits for workers to load their shards. */
+    private static final long LOAD_TIMEOUT_SECONDS = 1800;
+
     /** How long a round waits without hearing of anybody before those it waits for are given up. */
-    private static final long STEP_TIMEOUT_SECONDS = 60;
+    private static final long STEP_TIMEOUT_SECONDS = 600;
 
     private static final long END_TIMEOUT_SECONDS = 20;
 
@@ -136,12 +139,18 @@ public final class LockstepGradientSource implements GradientSource {
         if (stage.isDone()) {
             throw stageEnded();
         }
+        if (Thread.interrupted()) {
+            throw new StageEndedException(true, "the training thread was interrupted", null);
+        }
         long silentSeconds = TimeUnit.NANOSECONDS.toSeconds(now - coordinator.progressNanos());
         boolean isDeserted = coordinator.readyCount() == 0;
-        if (silentSeconds >= (isDeserted ? WORKER_TIMEOUT_SECONDS : STEP_TIMEOUT_SECONDS)) {
+        long patienceSeconds = coordinator.isEmpty()
+                ? WORKER_TIMEOUT_SECONDS
+                : isDeserted ? LOAD_TIMEOUT_SECONDS : STEP_TIMEOUT_SECONDS;
+        if (silentSeconds >= patienceSeconds) {
             String missing = coordinator.missing();
             if (isDeserted) {
-                throw new IllegalStateException("waited " + silentSeconds + " s for " + missing);
+                throw new IllegalStateException("waited " + silentSeconds + " s: " + missing);
             }
             LOG.warn("waited {} s for {}; going on without", silentSeconds, missing);
             coordinator.dropMissing("silent for " + silentSeconds + " s");

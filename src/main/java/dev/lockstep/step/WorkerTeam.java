@@ -69,7 +69,7 @@ final class WorkerTeam implements AutoCloseable {
     private static final long PARK_NANOS = 100_000_000L; // how late an interruption is noticed at the latest
 
     private static final long SHORT_PARK_NANOS = 50_000L;
-    private static final long CLOSE_NANOS = 10_000_000_000L; // a job that was cancelled is over before its tasks are
+    private static final long CLOSE_NANOS = 600_000_000_000L; // a job that was cancelled is over before its tasks are
     private static final int ABANDONED = Integer.MAX_VALUE / 2; // more units than any work has
 
     private final StepPlan plan;

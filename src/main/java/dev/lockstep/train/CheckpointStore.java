@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
@@ -38,7 +39,7 @@ final class CheckpointStore {
      * newer ones: a run that resumed has passed them over as damaged, and they would count as the newest to keep.
      */
     Path save(Checkpoint checkpoint) throws IOException {
-        Path file = new Path(directory, String.format("step-%012d.safetensors", checkpoint.step()));
+        Path file = new Path(directory, String.format(Locale.ROOT, "step-%012d.safetensors", checkpoint.step()));
         FileSystem fs = directory.getFileSystem(conf);
         fs.mkdirs(directory);
         AtomicOutput.write(

@@ -17,6 +17,7 @@ import org.apache.hadoop.fs.Path;
 
 /** Saves and restores the state of one run: weights, velocity, step, early stopping, and what they belong to. One thread. */
 public final class RunCheckpoints {
+    private static final String EVALUATED_STEP = "evaluated-step";
     private static final String EARLY_LOSS = "early-stopping.best-loss";
     private static final String EARLY_STEP = "early-stopping.best-step";
     private static final String EARLY_SINCE = "early-stopping.evaluations-since-best";
@@ -24,6 +25,7 @@ public final class RunCheckpoints {
     private final CheckpointStore store;
     private final Map<String, String> identity = new TreeMap<>();
     private Optional<String> newest = Optional.empty();
+    private long evaluatedStep;
 
     /**
      * @param directory of the checkpoints
@@ -41,11 +43,22 @@ public final class RunCheckpoints {
         return newest;
     }
 
+    /** The newest evaluation of the run, also before it was resumed: the steps done then; 0 for none. */
+    long evaluatedStep() {
+        return evaluatedStep;
+    }
+
+    /** Notes an evaluation, which the next checkpoint remembers. */
+    void evaluated(long step) {
+        evaluatedStep = step;
+    }
+
     void save(long step, Parameters weights, Optimizer optimizer, Optional<EarlyStopping> earlyStopping)
             throws IOException {
         List<Tensor> tensors = new ArrayList<>(Checkpoint.tensorsOf(Checkpoint.WEIGHTS, weights));
         Map<String, String> texts = new TreeMap<>(identity);
         texts.put(Checkpoint.STEP, Long.toString(step));
+        texts.put(EVALUATED_STEP, Long.toString(evaluatedStep));
         optimizer.velocity().ifPresent(v -> tensors.addAll(Checkpoint.tensorsOf(Checkpoint.VELOCITY, v)));
         earlyStopping.ifPresent(early -> {
             tensors.addAll(Checkpoint.tensorsOf(Checkpoint.BEST, early.best()));
@@ -77,6 +90,7 @@ public final class RunCheckpoints {
                     Integer.parseInt(checkpoint.text(EARLY_SINCE)));
         });
         newest = Optional.of("step " + checkpoint.step());
+        evaluatedStep = Long.parseLong(checkpoint.text(EVALUATED_STEP));
         return checkpoint.step();
     }
 

@@ -112,9 +112,10 @@ public final class RunDirectory {
     }
 
     /**
-     * Opens {@code metrics.jsonl}; lines of steps after {@code lastStep}, which a resumed run computes again, are dropped.
+     * Opens {@code metrics.jsonl}, and deletes the summary of an earlier end of the run, which is going on now; lines of steps after {@code lastStep}, which a resumed run computes again, are dropped.
      */
     public FSDataOutputStream openMetrics(long lastStep) throws IOException {
+        fs.delete(new Path(path, "summary.json"), false);
         Path file = new Path(path, "metrics.jsonl");
         List<String> kept = new ArrayList<>();
         if (fs.exists(file)) {

@@ -33,6 +33,7 @@ public final class Trainer implements AutoCloseable {
     private final long checkpointEvery;
     private final boolean hasValidation;
     private volatile boolean stopRequested;
+    private long stepsDone;
     private double largestGap;
     private double lowestTestLoss = Double.POSITIVE_INFINITY;
     private Evaluation latest;
@@ -85,37 +86,53 @@ public final class Trainer implements AutoCloseable {
      * @throws IOException if a checkpoint cannot be written
      */
     public TrainingResult train(long firstStep, TrainingListener listener) throws IOException {
+        stepsDone = firstStep;
+        try {
+            return loop(firstStep, listener);
+        } catch (DivergedException | TrainingStoppedException e) {
+            throw e;
+        } catch (StageEndedException e) {
+            TrainingStoppedException stopped = stopped();
+            throw e.isCancelled() ? stopped : e;
+        } catch (RuntimeException | Error e) {
+            // The weights are whole, whatever befell the workers: what was trained is not lost.
+            try {
+                checkpoint();
+            } catch (IOException | RuntimeException second) {
+                e.addSuppressed(second);
+            }
+            throw e;
+        }
+    }
+
+    private TrainingResult loop(long firstStep, TrainingListener listener) throws IOException {
+        if (firstStep > 0 && firstStep % evaluateEvery == 0 && !isEvaluated(firstStep)) {
+            evaluate(listener); // the run was stopped before it came to this
+        }
         StepClock clock = new StepClock(Math.max(1, totalSteps - firstStep));
         double loss = Double.NaN;
-        long step = firstStep;
-        while (step < totalSteps && !isEarlyStop()) {
+        while (stepsDone < totalSteps && !isEarlyStop()) {
             if (stopRequested) {
-                throw stopped(step);
+                throw stopped();
             }
             clock.begin();
-            GradientPart gradient;
-            try {
-                gradient = source.gradient(step, weights);
-            } catch (StageEndedException e) {
-                TrainingStoppedException stopped = stopped(step);
-                throw e.isCancelled() ? stopped : e;
-            }
+            GradientPart gradient = source.gradient(stepsDone, weights);
             loss = gradient.lossSum() / gradient.rows();
-            float rate = learningRate.at(step);
-            requireFinite(step, loss, rate);
+            float rate = learningRate.at(stepsDone);
+            requireFinite(loss, rate);
             optimizer.apply(rate, gradient.values(), weights);
             clock.end();
 
-            step++;
-            listener.stepDone(new TrainingListener.StepReport(step, loss, rate));
-            if (step % evaluateEvery == 0) {
-                evaluate(step, listener);
+            stepsDone++;
+            listener.stepDone(new TrainingListener.StepReport(stepsDone, loss, rate));
+            if (stepsDone % evaluateEvery == 0) {
+                evaluate(listener);
             }
-            if (checkpointEvery > 0 && step % checkpointEvery == 0) {
-                checkpoint(step);
+            if (checkpointEvery > 0 && stepsDone % checkpointEvery == 0) {
+                checkpoint();
             }
         }
-        return finish(step, loss, clock.times(), listener);
+        return finish(loss, clock.times(), listener);
     }
 
     /** Asks the training thread to stop after the step under way. Any thread. */
@@ -123,20 +140,30 @@ public final class Trainer implements AutoCloseable {
         stopRequested = true;
     }
 
+    private boolean isEvaluated(long step) {
+        return step > 0 && checkpoints.isPresent() && checkpoints.get().evaluatedStep() == step;
+    }
+
     private boolean isEarlyStop() {
         return earlyStopping.isPresent() && earlyStopping.get().isOver();
     }
 
     /** Saves what is needed to go on later. */
-    private TrainingStoppedException stopped(long step) throws IOException {
-        checkpoint(step);
-        return new TrainingStoppedException(step, lastCheckpoint());
+    private TrainingStoppedException stopped() throws IOException {
+        checkpoint();
+        return new TrainingStoppedException(stepsDone, lastCheckpoint());
     }
 
-    private TrainingResult finish(long step, double lastLoss, StepTimes times, TrainingListener listener) {
-        requireFiniteWeights(step);
-        boolean isEvaluated = latest != null && latest.step() == step;
-        Evaluation evaluation = isEvaluated ? latest : evaluate(step, listener);
+    private TrainingResult finish(double lastLoss, StepTimes times, TrainingListener listener) {
+        requireFiniteWeights();
+        long step = stepsDone;
+        Evaluation evaluation;
+        if (latest != null && latest.step() == step) {
+            evaluation = latest;
+        } else {
+            // What was evaluated before the run was resumed has been logged and counted then.
+            evaluation = isEvaluated(step) ? score(step) : evaluate(listener);
+        }
         if (earlyStopping.isPresent() && earlyStopping.get().bestStep() != step) {
             long best = earlyStopping.get().bestStep();
             weights.copyFrom(earlyStopping.get().best());
@@ -147,7 +174,8 @@ public final class Trainer implements AutoCloseable {
     }
 
     /** Scores all splits, tells the listener, and looks at what early stopping and over-fitting want to know. */
-    private Evaluation evaluate(long step, TrainingListener listener) {
+    private Evaluation evaluate(TrainingListener listener) {
+        long step = stepsDone;
         Evaluation evaluation = score(step);
         latest = evaluation;
         listener.evaluated(evaluation);
@@ -157,6 +185,7 @@ public final class Trainer implements AutoCloseable {
                     .evaluated(step, evaluation.validation().orElseThrow().meanLoss(), weights);
         }
         nameGap(evaluation, listener);
+        checkpoints.ifPresent(kept -> kept.evaluated(step));
         return evaluation;
     }
 
@@ -189,25 +218,29 @@ public final class Trainer implements AutoCloseable {
                 source.score(Split.TEST, weights));
     }
 
-    private void checkpoint(long step) throws IOException {
-        requireFiniteWeights(step);
+    private void checkpoint() throws IOException {
+        requireFiniteWeights();
         if (checkpoints.isPresent()) {
-            checkpoints.get().save(step, weights, optimizer, earlyStopping);
+            checkpoints.get().save(stepsDone, weights, optimizer, earlyStopping);
         }
     }
 
-    private void requireFinite(long step, double loss, float rate) {
+    private void requireFinite(double loss, float rate) {
         if (!Double.isFinite(loss)) {
-            throw new DivergedException(step, "the loss is " + loss, rate, lastCheckpoint());
+            throw new DivergedException(stepsDone + 1, "the loss is " + loss, rate, lastCheckpoint());
         }
     }
 
     /** An update can overflow before any loss shows it; such weights are neither saved nor called a result. */
-    private void requireFiniteWeights(long step) {
+    private void requireFiniteWeights() {
         for (int i = 0; i < weights.all().length(); i++) {
-            if (!Float.isFinite(weights.all().get(i))) {
+            float weight = weights.all().get(i);
+            if (!Float.isFinite(weight)) {
                 throw new DivergedException(
-                        step, "a weight is " + weights.all().get(i), learningRate.at(step), lastCheckpoint());
+                        stepsDone,
+                        "a weight is " + weight,
+                        learningRate.at(Math.max(0, stepsDone - 1)),
+                        lastCheckpoint());
             }
         }
     }

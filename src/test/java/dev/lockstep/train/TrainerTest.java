@@ -92,7 +92,7 @@ class TrainerTest {
         });
         assertThat(thrown)
                 .hasMessageContaining("the loss is " + loss)
-                .hasMessageContaining("step 13")
+                .hasMessageContaining("step 14")
                 .hasMessageContaining("learning rate 0.5")
                 .hasMessageContaining("step-000000000010.safetensors")
                 .hasMessageContaining("try a smaller --learning-rate");
@@ -104,7 +104,7 @@ class TrainerTest {
     @Test
     void withoutCheckpointsTheMessageSaysHowToGetThem() {
         DivergedException thrown = diverge((step, weights, gradient) -> Double.NaN);
-        assertThat(thrown).hasMessageContaining("step 0").hasMessageContaining("none (see --checkpoint-every)");
+        assertThat(thrown).hasMessageContaining("step 1 ").hasMessageContaining("none (see --checkpoint-every)");
     }
 
     /** The loss of step 9 is still finite when its update overflows: the weights must not be saved. */
