@@ -1,0 +1,208 @@
+package dev.lockstep.step;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.lockstep.BadInputException;
+import dev.lockstep.data.IdxWriter;
+import dev.lockstep.data.IdxWriter.Storage;
+import dev.lockstep.data.Sampling;
+import dev.lockstep.memory.LeakCheck;
+import dev.lockstep.memory.MemoryGauge;
+import dev.lockstep.net.Parameters;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The engine {@code lockstep} on two executors that are processes of their own, and can be killed. */
+@ExtendWith({LeakCheck.class, ExchangeQuiet.class})
+class LockstepEngineIT {
+    private static final int EXECUTORS = 2;
+    private static final long MANY_STEPS = 1_000;
+
+    private static JavaSparkContext spark;
+
+    @TempDir
+    static Path shared;
+
+    @TempDir
+    Path directory;
+
+    private long blocksBefore;
+
+    @BeforeAll
+    static void start() {
+        String jar = Path.of(System.getProperty("lockstep.project"), "target", "lockstep.jar")
+                .toUri()
+                .toString();
+        spark = new JavaSparkContext(SmallSet.spark("local-cluster[" + EXECUTORS + ",1,1024]")
+                .set("spark.jars", jar)
+                .set("spark.executor.memory", "512m"));
+        SmallSet.in(shared, Storage.PLAIN);
+        awaitExecutors();
+    }
+
+    @AfterAll
+    static void stop() {
+        List<ProcessHandle> left = executors();
+        spark.close();
+        Await.until(() -> "still there: " + left, () -> left.stream().noneMatch(ProcessHandle::isAlive));
+    }
+
+    @BeforeEach
+    void count() {
+        blocksBefore = MemoryGauge.process().blocksInUse();
+        awaitExecutors();
+    }
+
+    /** LeakCheck looks after this. */
+    @AfterEach
+    void nothingIsLeft() {
+        Await.offHeapBlocks(blocksBefore);
+    }
+
+    /** The Java processes that Spark's workers, which live in this one, have started. */
+    private static List<ProcessHandle> executors() {
+        return ProcessHandle.current()
+                .descendants()
+                .filter(ProcessHandle::isAlive)
+                .filter(process ->
+                        process.info().command().map(c -> c.endsWith("java")).orElse(false))
+                .toList();
+    }
+
+    private static void awaitExecutors() {
+        Await.until(
+                () -> "expected " + EXECUTORS + " executors, found "
+                        + executors().size(),
+                // The driver counts itself.
+                () -> spark.sc().getExecutorMemoryStatus().size() == EXECUTORS + 1
+                        && executors().size() == EXECUTORS);
+    }
+
+    /** What kill -9 does. */
+    private static void kill(ProcessHandle process) {
+        assertThat(process.destroyForcibly()).as("killed %s", process).isTrue();
+        process.onExit().orTimeout(60, TimeUnit.SECONDS).join();
+    }
+
+    private static void awaitJoined(GradientSource source, long workers) {
+        Await.until(
+                () -> "expected " + workers + " workers that came, found " + source.counters(),
+                () -> source.counters().workersJoined() >= workers);
+    }
+
+    @Test
+    void executorsGiveTheBitsOfOneProcess() {
+        StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.EPOCH, 31);
+        Outcome expected = Outcome.local(plan);
+        for (int tasks : new int[] {1, 2, 3, 4, 8, 11}) {
+            try (GradientSource source = new LockstepGradientSource(spark, plan, tasks)) {
+                awaitJoined(source, Math.min(tasks, EXECUTORS));
+                assertThat(Outcome.of(source, plan, step -> {}))
+                        .as("%d tasks", tasks)
+                        .isEqualTo(expected);
+                assertThat(source.counters().bytesUp()).isPositive();
+                assertThat(source.counters().workersLost()).isZero();
+            }
+        }
+        StepPlan small = new SmallSet(shared).plan(13, 2, Sampling.REPLACEMENT, 0);
+        try (GradientSource source = new LockstepGradientSource(spark, small, 5)) {
+            assertThat(Outcome.of(source, small, step -> {})).isEqualTo(Outcome.local(small));
+        }
+    }
+
+    @Test
+    void anExecutorKilledInTheMiddleChangesNoBitAndIsReplaced() {
+        StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.REPLACEMENT, 31);
+        try (GradientSource source = new LockstepGradientSource(spark, plan, 2)) {
+            long[] killedAtNanos = {0};
+            Outcome found = Outcome.of(source, plan, step -> {
+                if (step == 7) {
+                    awaitJoined(source, 2);
+                } else if (step == 12) {
+                    kill(executors().get(0));
+                    killedAtNanos[0] = System.nanoTime();
+                } else if (step == 13) {
+                    Duration pause = Duration.ofNanos(System.nanoTime() - killedAtNanos[0]);
+                    assertThat(pause).as("from the kill to the next step").isLessThan(Duration.ofSeconds(10));
+                } else if (step == 20) {
+                    awaitJoined(source, 3);
+                }
+            });
+            assertThat(found).isEqualTo(Outcome.local(plan));
+            assertThat(source.counters().workersLost()).isEqualTo(1);
+        }
+    }
+
+    private static String trained(GradientSource source, StepPlan plan, LongConsumer beforeStep) {
+        try (Parameters weights = SmallSet.initial(plan)) {
+            String losses = SmallSet.train(source, plan, weights, MANY_STEPS, beforeStep);
+            return weights.sha256() + losses;
+        }
+    }
+
+    /** The kill comes while steps go on, from a thread of its own. */
+    @Test
+    void anExecutorKilledDuringAStepChangesNoBit() throws InterruptedException {
+        StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.EPOCH, 0);
+        String expected;
+        try (GradientSource source = new LocalGradientSource(SmallSet.conf(), plan)) {
+            expected = trained(source, plan, step -> {});
+        }
+        try (GradientSource source = new LockstepGradientSource(spark, plan, 3)) {
+            awaitJoined(source, EXECUTORS);
+            Thread killer = new Thread(() -> kill(executors().get(0)));
+            String found = trained(source, plan, step -> {
+                if (step == 100) {
+                    killer.start();
+                } else if (step == MANY_STEPS - 1) {
+                    Await.until(() -> "nobody is lost", () -> source.counters().workersLost() == 1);
+                }
+            });
+            killer.join();
+            assertThat(found).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void aRunGoesOnWhenAllExecutorsWereKilled() {
+        StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.REPLACEMENT, 0);
+        try (GradientSource source = new LockstepGradientSource(spark, plan, 2)) {
+            Outcome found = Outcome.of(source, plan, step -> {
+                if (step == 9) {
+                    awaitJoined(source, 2);
+                    executors().forEach(LockstepEngineIT::kill);
+                }
+            });
+            assertThat(found).isEqualTo(Outcome.local(plan));
+            assertThat(source.counters().workersLost()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void damageThatAnExecutorFindsComesOutAsOneLine() throws IOException {
+        StepPlan plan = SmallSet.in(directory, Storage.PLAIN).plan(8, 16, Sampling.EPOCH, 0);
+        Path labels = directory.resolve(IdxWriter.labelsName("train"));
+        byte[] content = Files.readAllBytes(labels);
+        content[8 + 150] = 99;
+        Files.write(labels, content);
+        Throwable thrown = catchThrowable(() -> new LockstepGradientSource(spark, plan, 4).close());
+        assertThat(thrown).isInstanceOf(BadInputException.class);
+        assertThat(thrown.getMessage())
+                .contains(labels.toString(), "example 150", "expected 0 to 3", "found 99")
+                .doesNotContain("\n");
+    }
+}
