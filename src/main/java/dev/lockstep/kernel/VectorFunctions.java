@@ -12,12 +12,8 @@ final class VectorFunctions {
 
     private VectorFunctions() {}
 
-    static FloatVector activate(Activation activation, FloatVector a) {
-        return switch (activation) {
-            case SIGMOID -> all(a, 1f).div(exp(a.neg()).add(1f));
-            case TANH -> tanh(a);
-            case RELU -> a.max(0f);
-        };
+    static FloatVector sigmoid(FloatVector x) {
+        return all(x, 1f).div(exp(x.neg()).add(1f));
     }
 
     /** The activation's slope from its value z. */
@@ -30,14 +26,14 @@ final class VectorFunctions {
         };
     }
 
-    private static FloatVector tanh(FloatVector x) {
+    static FloatVector tanh(FloatVector x) {
         FloatVector one = FloatVector.broadcast(x.species(), 1f);
         FloatVector e = exp(x.abs().mul(-2f));
         IntVector magnitude = one.sub(e).div(e.add(1f)).reinterpretAsInts().and(MAGNITUDE);
         return magnitude.or(x.reinterpretAsInts().and(~MAGNITUDE)).reinterpretAsFloats();
     }
 
-    static FloatVector exp(FloatVector x) {
+    private static FloatVector exp(FloatVector x) {
         FloatVector magic = FloatVector.broadcast(x.species(), ElementaryFunctions.ROUND_TO_INTEGER);
         FloatVector shifted = x.fma(all(x, ElementaryFunctions.LOG2_E), magic);
         FloatVector n = shifted.sub(magic);
