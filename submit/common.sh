@@ -18,6 +18,7 @@ own_spark=$home/target/spark
 
 # Where submit/standalone keeps all of its cluster: pids, logs, work directories.
 standalone=${LOCKSTEP_STANDALONE_DIR:-$home/target/standalone}
+[[ $standalone == /* ]] || standalone=$PWD/$standalone
 
 # --- Which Java ---------------------------------------------------------------------------------------------
 
