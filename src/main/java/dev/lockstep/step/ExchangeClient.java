@@ -134,7 +134,12 @@ final class ExchangeClient extends Hub {
         int type = frame.getInt(FrameLayout.TYPE_OFFSET);
         number = frame.getInt(FrameLayout.MEMBER_OFFSET);
         if (type == FrameLayout.OVER) {
+            boolean goesOn = frame.getInt(FrameLayout.DETAIL_OFFSET) == 1;
+            if (goesOn && failure == null) {
+                failure = new IOException("the run goes on without this worker"); // and welcomes a new one
+            }
             over = true;
+            unregister();
             team.end();
             return;
         }

@@ -109,7 +109,9 @@ final class ExchangeServer extends RpcHandler implements AutoCloseable {
                 default -> throw new MalformedFrameException("type: found " + type);
             }
             if (!belongs) {
-                member.over();
+                synchronized (coordinator) { // the end of the run may tell it at the same time
+                    member.over();
+                }
             }
         } catch (MalformedFrameException e) {
             LOG.warn("malformed frame from {}: {}", client.getSocketAddress(), e.getMessage());
@@ -191,7 +193,7 @@ final class ExchangeServer extends RpcHandler implements AutoCloseable {
         @Override
         public void over() {
             if (answer != null) {
-                send(FrameLayout.OVER, -1, -1, 0, List.of(), null);
+                send(FrameLayout.OVER, -1, -1, coordinator.isOver() ? 0 : 1, List.of(), null);
             }
         }
 

@@ -15,7 +15,7 @@ import java.nio.ByteOrder;
  *       12      4  count: nodes in the body; length of the text in HELLO and FAILED
  *       16      8  round
  *       24      8  step of a gradient
- *       32      4  detail: split of a score; 1 in FAILED for bad input
+ *       32      4  detail: split of a score; 1 in FAILED for bad input; 1 in OVER if the run goes on without this worker
  *       36      4  body: bytes that follow
  *       40         body
  *

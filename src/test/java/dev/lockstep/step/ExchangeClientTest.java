@@ -222,6 +222,21 @@ class ExchangeClientTest {
         }
     }
 
+    /** A worker that was silent for too long is told so when it reports; its tasks are tried again and come as a new one. */
+    @Test
+    void aWorkerThatTheRunGoesOnWithoutFailsItsTasksSoThatTheyComeBack() throws IOException, InterruptedException {
+        try (Process process = new Process(2)) {
+            welcome(process);
+            driver.answer(ExchangeOrders.dismissed());
+            process.awaitEnd("dismissed");
+            assertThat(process.failure()).isInstanceOf(IOException.class).hasMessageContaining("goes on without");
+            Hub next = Hub.enter(process.ticket, plan, conf);
+            assertThat(next).as("while the old tasks are leaving").isNotSameAs(process.hubs.get(0));
+            welcome(process);
+            next.exit(new RunProgress(spark.sc()));
+        }
+    }
+
     @Test
     void badInputIsReportedAndIsNoFailureOfTheTask() throws IOException, InterruptedException {
         Path labels = directory.resolve(IdxWriter.labelsName("train"));
@@ -256,8 +271,8 @@ class ExchangeClientTest {
             String text =
                     StandardCharsets.UTF_8.decode(FrameLayout.open(failed)).toString();
             assertThat(text).contains("the disk is on fire");
-            driver.answer(ExchangeOrders.over());
-            process.awaitEnd("over");
+            driver.answer(ExchangeOrders.dismissed());
+            process.awaitEnd("dismissed");
             assertThat(process.failure()).hasMessage(text);
         }
     }

@@ -22,6 +22,11 @@ final class ExchangeOrders {
         return FrameLayout.end(order(FrameLayout.OVER, -1, -1, 0, 0));
     }
 
+    /** Over for this worker alone. */
+    static ByteBuffer dismissed() {
+        return FrameLayout.end(order(FrameLayout.OVER, -1, -1, 1, 0));
+    }
+
     /** @param weights all of them travel; null if they have not changed */
     static ByteBuffer gradient(long round, long step, Parameters weights, Node... nodes) {
         return withWeights(FrameLayout.GRADIENT, round, step, 0, weights, nodes);

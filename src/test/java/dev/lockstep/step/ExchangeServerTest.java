@@ -1,7 +1,9 @@
 package dev.lockstep.step;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.lockstep.BadInputException;
 import dev.lockstep.data.IdxWriter.Storage;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.data.Split;
@@ -156,7 +158,9 @@ class ExchangeServerTest {
                     .answer(FrameLayout.OVER);
             a.send(ExchangeFrames.scores(a.member(), 1, SmallSet.CLASSES, LEFT)).answer(FrameLayout.OVER);
             try (ExchangeRawClient late = connect()) {
-                late.send(ExchangeFrames.hello(ticket.secret(), "late")).answer(FrameLayout.OVER);
+                late.send(ExchangeFrames.hello(ticket.secret(), "late"));
+                assertThat(late.answer(FrameLayout.OVER).getInt(FrameLayout.DETAIL_OFFSET))
+                        .isZero();
             }
         }
         assertThat(server.bytesUp()).isPositive();
@@ -169,10 +173,27 @@ class ExchangeServerTest {
                 ExchangeRawClient good = ready("good")) {
             begin(0);
             bad.answer(FrameLayout.GRADIENT);
-            bad.send(ExchangeFrames.failed(bad.member(), "disk is on fire", false))
-                    .answer(FrameLayout.OVER);
+            bad.send(ExchangeFrames.failed(bad.member(), "disk is on fire", false));
+            ByteBuffer over = bad.answer(FrameLayout.OVER);
+            assertThat(over.getInt(FrameLayout.DETAIL_OFFSET))
+                    .as("the run goes on")
+                    .isEqualTo(1);
             finish(good, 0);
             assertThat(coordinator.lostCount()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void badInputEndsTheRunAndAnswersOnce() throws IOException, InterruptedException {
+        try (ExchangeRawClient a = ready("a")) {
+            begin(0);
+            a.answer(FrameLayout.GRADIENT);
+            a.send(ExchangeFrames.failed(a.member(), "train-images: bad", true));
+            Throwable thrown = catchThrowable(() -> Await.until(() -> "the round goes on", coordinator::isComplete));
+            assertThat(thrown).isInstanceOf(BadInputException.class).hasMessage("train-images: bad");
+            coordinator.end();
+            a.answer(FrameLayout.OVER);
+            assertThat(a.hasAnswer()).isFalse();
         }
     }
 
