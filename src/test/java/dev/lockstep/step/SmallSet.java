@@ -55,6 +55,8 @@ public record SmallSet(Path directory) {
                 .setAppName("test")
                 .setMaster(master)
                 .set("spark.ui.enabled", "false")
+                // Spark frees what nobody refers to when the collector comes by; a broadcast that we forget shall stay.
+                .set("spark.cleaner.referenceTracking", "false")
                 .set("spark.serializer", "org.apache.spark.serializer.KryoSerializer")
                 .set("spark.kryo.registrationRequired", "true")
                 .set("spark.kryo.registrator", LockstepKryoRegistrator.class.getName());
