@@ -51,6 +51,7 @@ final class Coordinator {
         final String name;
         final Link link;
         boolean idle;
+        int owed; // parts of the order that it works on
         List<Node> pending = List.of();
 
         Seat(String name, Link link) {
@@ -103,16 +104,26 @@ final class Coordinator {
     /** A member has loaded what it was told to. Returns false if it is not, or no longer, part of the run. */
     synchronized boolean ready(int member) {
         Seat seat = seats.get(member);
-        if (seat != null) {
-            seat.idle = true;
-            List<Membership.Order> orders = membership.ready(member);
-            if (round != null) {
-                hand(orders);
-            }
-            progressNanos = System.nanoTime();
-            wake();
+        if (seat == null || isInDebt(member, seat)) {
+            return false;
         }
-        return seat != null;
+        seat.idle = true;
+        List<Membership.Order> orders = membership.ready(member);
+        if (round != null) {
+            hand(orders);
+        }
+        progressNanos = System.nanoTime();
+        wake();
+        return true;
+    }
+
+    /** Whether a member that wants more to do has not delivered all that it was ordered; then it is not waited for. */
+    private boolean isInDebt(int member, Seat seat) {
+        if (seat.owed == 0) {
+            return false;
+        }
+        drop(member, "it delivered " + seat.owed + " parts less than it was ordered");
+        return true;
     }
 
     /** What a round is to bring; null if it is not the one under way. */
@@ -172,14 +183,16 @@ final class Coordinator {
         if (verdict != Membership.Verdict.ACCEPTED) {
             refused++;
             LOG.debug("part {} of round {} from member {} refused: {}", node, ofRound, member, verdict);
+            return false;
         }
-        return verdict == Membership.Verdict.ACCEPTED;
+        seats.get(member).owed--;
+        return true;
     }
 
     /** A member has delivered what it was ordered and waits for more. Returns false as {@link #ready} does. */
     synchronized boolean idle(int member) {
         Seat seat = seats.get(member);
-        if (seat == null) {
+        if (seat == null || isInDebt(member, seat)) {
             return false;
         }
         seat.idle = true;
@@ -201,7 +214,10 @@ final class Coordinator {
         parts.clear();
         complete = false;
         progressNanos = System.nanoTime();
-        seats.values().forEach(seat -> seat.pending = List.of());
+        for (Seat seat : seats.values()) {
+            seat.pending = List.of();
+            seat.owed = 0; // what is still missing of the round before is not wanted any more
+        }
         hand(membership.begin(next.number()));
     }
 
@@ -295,6 +311,7 @@ final class Coordinator {
         Seat seat = seats.get(member);
         if (seat.idle) {
             seat.idle = false;
+            seat.owed = nodes.size();
             seat.link.order(round, nodes);
         } else {
             List<Node> more = new ArrayList<>(seat.pending);

@@ -152,6 +152,43 @@ class CoordinatorTest {
     }
 
     @Test
+    void whoeverWantsMoreWithoutHavingDeliveredIsNotWaitedFor() {
+        Member lazy = new Member().ready();
+        Member forgetful = new Member().ready();
+        Member good = new Member().ready();
+        begin(0);
+        assertThat(forgetful.last()).isEqualTo("round 0 [[3, 4), [4, 6)]");
+        assertThat(forgetful.deliver(0, 3, 4)).isTrue();
+        assertThat(coordinator.idle(forgetful.number)).isFalse();
+        assertThat(forgetful.last()).isEqualTo("over");
+        assertThat(coordinator.ready(lazy.number)).isFalse();
+        assertThat(lazy.last()).isEqualTo("over");
+        assertThat(coordinator.lostCount()).isEqualTo(2);
+        good.deliver(0, 6, 8);
+        assertThat(coordinator.idle(good.number)).isTrue();
+        assertThat(good.last()).isEqualTo("round 0 [[4, 6), [0, 2), [2, 3)]");
+        good.deliver(0, 4, 6);
+        good.deliver(0, 0, 2);
+        good.deliver(0, 2, 3);
+        assertThat(coordinator.idle(good.number)).isTrue();
+        assertThat(coordinator.isComplete()).isTrue();
+    }
+
+    /** The training thread may give up a round and begin another; who was ordered the old one is no debtor. */
+    @Test
+    void partsOfARoundThatWasGivenUpAreNotOwed() {
+        Member a = new Member().ready();
+        begin(0);
+        begin(1);
+        assertThat(a.deliver(0, 0, 8)).isFalse();
+        assertThat(coordinator.idle(a.number)).isTrue();
+        assertThat(a.last()).isEqualTo("round 1 [[0, 8)]");
+        assertThat(a.deliver(1, 0, 8)).isTrue();
+        assertThat(coordinator.idle(a.number)).isTrue();
+        assertThat(coordinator.isComplete()).isTrue();
+    }
+
+    @Test
     void whoeverWasLostComesBackUnderANewNumber() {
         Member a = new Member().ready();
         int before = a.number;

@@ -184,6 +184,18 @@ class ExchangeServerTest {
     }
 
     @Test
+    void aWorkerThatDoesNotDeliverIsToldToGoAndTheOthersGoOn() throws IOException, InterruptedException {
+        try (ExchangeRawClient bad = ready("bad");
+                ExchangeRawClient good = ready("good")) {
+            begin(0);
+            bad.answer(FrameLayout.GRADIENT);
+            bad.send(ExchangeFrames.ready(bad.member())).answer(FrameLayout.OVER);
+            finish(good, 0);
+            assertThat(coordinator.lostCount()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void badInputEndsTheRunAndAnswersOnce() throws IOException, InterruptedException {
         try (ExchangeRawClient a = ready("a")) {
             begin(0);
