@@ -8,11 +8,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
 import org.apache.spark.broadcast.Broadcast;
-import org.apache.spark.storage.RDDInfo;
+import org.apache.spark.storage.BlockManagerMaster;
+import org.apache.spark.storage.RDDBlockId;
 import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.SerializableConfiguration;
 
@@ -81,14 +83,23 @@ public final class JobGradientSource implements GradientSource {
         LoadReport report = workers.map(ResidentWorker::report).collect().stream()
                 .map(TaskOutcome::get)
                 .reduce(new LoadReport(0, 0, 0), LoadReport::plus);
-        for (RDDInfo info : spark.sc().getRDDStorageInfo()) {
-            if (info.id() == workers.id() && info.numCachedPartitions() < tasks) {
-                throw new BadInputException("the shards take " + report.offHeapBytes() + " bytes and only "
-                        + info.numCachedPartitions() + " of " + tasks + " parts fit Spark's storage memory: give it"
-                        + " more with --driver-memory (local master) or --executor-memory");
-            }
+        int cached = cachedPartitions();
+        if (cached < tasks) {
+            throw new BadInputException("the shards take " + report.offHeapBytes() + " bytes and only " + cached
+                    + " of "
+                    + tasks + " parts fit Spark's storage memory: give it more with --driver-memory (local master) or"
+                    + " --executor-memory");
         }
         return report;
+    }
+
+    /** Asks the master of the block managers, who knows at once; what Spark's UI knows comes later. */
+    private int cachedPartitions() {
+        BlockManagerMaster blocks = SparkEnv.get().blockManager().master();
+        return (int) IntStream.range(0, tasks)
+                .filter(task ->
+                        blocks.getLocations(new RDDBlockId(workers.id(), task)).nonEmpty())
+                .count();
     }
 
     @Override

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
 import dev.lockstep.memory.OffHeapBlock;
-import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -196,31 +195,5 @@ abstract class KernelEdgeContract {
         assertThatThrownBy(() -> kernels().add(closed, x)).isInstanceOf(IllegalStateException.class);
         assertThatThrownBy(() -> kernels().softmax(new FloatMatrix(closed, 1, 16), 1, 3))
                 .isInstanceOf(IllegalStateException.class);
-    }
-
-    @Test
-    void nothingIsAllocated() {
-        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
-        KernelCase shape = new KernelCase(23, 19, 50, 10, 0, 7, Regime.ORDINARY, 1);
-        try (KernelArena a = new KernelArena(shape)) {
-            Kernels k = kernels();
-            long least = Long.MAX_VALUE;
-            // Vector code allocates until it is compiled; the passes that this takes depend on the machine.
-            for (int i = 0; i < 20_000 && least > 0; i++) {
-                long before = threads.getCurrentThreadAllocatedBytes();
-                k.sparseAffine(a.x, a.w1, a.b1, a.hiddenOut);
-                k.activate(Activation.SIGMOID, a.hiddenOut, 23, 50);
-                k.denseAffine(a.hiddenOut, 23, a.w2t, a.b2, a.scoresOut);
-                k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), 23, 10, 0.1f, a.losses);
-                k.hiddenDelta(Activation.SIGMOID, a.scoresOut, 23, a.w2t, a.hiddenOut, a.delta);
-                a.x.indexColumns();
-                k.sparseGradient(a.x, a.delta, a.tree, a.w1Gradient);
-                k.biasGradient(a.delta, a.tree, a.b1Gradient);
-                k.denseGradient(a.scoresOut, a.hiddenOut, a.tree, a.w2tGradient);
-                k.addScaled(-0.1f, a.w1Gradient.data(), a.w1.data());
-                least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
-            }
-            assertThat(least).as("bytes allocated by a pass").isZero();
-        }
     }
 }

@@ -3,6 +3,7 @@ package dev.lockstep.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockstep.memory.LeakCheck;
+import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -14,6 +15,33 @@ class ScalarKernelsTest {
     @Test
     void isCalledScalar() {
         assertThat(KERNELS.name()).isEqualTo("scalar");
+    }
+
+    /** Of vector code this holds once it is compiled, which a JVM that has run other tests may never do as well. */
+    @Test
+    void nothingIsAllocated() {
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        KernelCase shape = new KernelCase(23, 19, 50, 10, 0, 7, Regime.ORDINARY, 1);
+        try (KernelArena a = new KernelArena(shape)) {
+            Kernels k = KERNELS;
+            long least = Long.MAX_VALUE;
+            // Vector code allocates until it is compiled; the passes that this takes depend on the machine.
+            for (int i = 0; i < 20_000 && least > 0; i++) {
+                long before = threads.getCurrentThreadAllocatedBytes();
+                k.sparseAffine(a.x, a.w1, a.b1, a.hiddenOut);
+                k.activate(Activation.SIGMOID, a.hiddenOut, 23, 50);
+                k.denseAffine(a.hiddenOut, 23, a.w2t, a.b2, a.scoresOut);
+                k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), 23, 10, 0.1f, a.losses);
+                k.hiddenDelta(Activation.SIGMOID, a.scoresOut, 23, a.w2t, a.hiddenOut, a.delta);
+                a.x.indexColumns();
+                k.sparseGradient(a.x, a.delta, a.tree, a.w1Gradient);
+                k.biasGradient(a.delta, a.tree, a.b1Gradient);
+                k.denseGradient(a.scoresOut, a.hiddenOut, a.tree, a.w2tGradient);
+                k.addScaled(-0.1f, a.w1Gradient.data(), a.w1.data());
+                least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+            }
+            assertThat(least).as("bytes allocated by a pass").isZero();
+        }
     }
 
     @Nested
