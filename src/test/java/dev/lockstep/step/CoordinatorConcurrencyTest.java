@@ -43,22 +43,34 @@ class CoordinatorConcurrencyTest {
 
     /** One life of a member, from joining to leaving. */
     private static final class Life implements Coordinator.Link {
+        final Coordinator coordinator;
         final BlockingQueue<Told> told = new LinkedBlockingQueue<>();
         volatile int number;
 
+        Life(Coordinator coordinator) {
+            this.coordinator = coordinator;
+        }
+
         @Override
         public void load(List<Node> nodes) {
-            told.add(new Told(null, nodes, false));
+            tell(new Told(null, nodes, false));
         }
 
         @Override
         public void order(Coordinator.Round round, List<Node> nodes) {
-            told.add(new Told(round, nodes, false));
+            tell(new Told(round, nodes, false));
         }
 
         @Override
         public void over() {
-            told.add(new Told(null, List.of(), true));
+            tell(new Told(null, List.of(), true));
+        }
+
+        private void tell(Told what) {
+            assertThat(Thread.holdsLock(coordinator))
+                    .as("told one thing at a time")
+                    .isTrue();
+            told.add(what);
         }
     }
 
@@ -68,7 +80,7 @@ class CoordinatorConcurrencyTest {
         void run(long seed) throws InterruptedException {
             Random random = new Random(seed);
             while (true) {
-                Life life = new Life();
+                Life life = new Life(coordinator);
                 coordinator.join("member " + seed, life, number -> life.number = number);
                 if (live(life, random)) {
                     return;
@@ -123,6 +135,9 @@ class CoordinatorConcurrencyTest {
         private void take(Life life, Coordinator.Round round, Node node) {
             double value = round.weights().all().get(0) + node.low() * 1000.0; // what the training thread wrote
             coordinator.take(life.number, round.number(), node, () -> {
+                assertThat(Thread.holdsLock(coordinator))
+                        .as("one taken at a time")
+                        .isTrue();
                 GradientPart part = new GradientPart(node.low(), node.high(), null);
                 part.set(node.high() - node.low(), value);
                 return part;
