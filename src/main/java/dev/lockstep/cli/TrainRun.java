@@ -41,6 +41,7 @@ final class TrainRun {
      * What is asked for.
      *
      * @param tasks Spark tasks; null for as many as there are cores, or may come, but not more than shards
+     * @param fanIn worker processes below the driver, and below each of them, at most; 0 for all below the driver
      * @param outUri the run directory
      * @param initWeights file of initial weights, or null
      * @param traceBatches where mini-batches are written, or null
@@ -49,6 +50,7 @@ final class TrainRun {
             TrainingConfig config,
             Engine engine,
             Integer tasks,
+            int fanIn,
             String outUri,
             boolean overwrite,
             boolean resume,
@@ -82,7 +84,7 @@ final class TrainRun {
             try (JavaSparkContext spark = SparkSessions.start("Lockstep train")) {
                 int tasks = request.tasks() == null ? defaultTasks(spark, plan) : request.tasks();
                 try (GradientSource source = request.engine() == Engine.LOCKSTEP
-                        ? new LockstepGradientSource(spark, plan, tasks)
+                        ? new LockstepGradientSource(spark, plan, tasks, request.fanIn())
                         : new JobGradientSource(spark, plan, tasks)) {
                     train(plan, source, weights, directory);
                 }

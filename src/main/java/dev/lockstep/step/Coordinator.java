@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
@@ -21,8 +22,12 @@ import org.slf4j.LoggerFactory;
  * The driver's side of the exchange: it hands orders to members, takes their parts, and knows when a round is whole. The
  * training thread begins rounds and waits for them; members report from threads of their own. All state is guarded by
  * this object's monitor, which is never held while waiting.
+ *
+ * <p>With a fan-in, orders go to that many members at most, who pass on to others ({@link Route}). Every member keeps its own
+ * link all the same: what does not come back by way of another is ordered from it directly, and it is not reached by way of
+ * others any more.
  */
-final class Coordinator {
+final class Coordinator implements PartSink {
     private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
 
     /** The way to a member. Called with the coordinator's monitor held, only while the member is idle; must not block. */
@@ -30,8 +35,17 @@ final class Coordinator {
         /** Orders it to load shards, which it answers by {@link Coordinator#ready}. */
         void load(List<Node> nodes);
 
-        /** Orders parts of a round, which it answers by {@link Coordinator#take} for each node and {@link Coordinator#idle}. */
-        void order(Round round, List<Node> nodes);
+        /**
+         * Orders parts of a round, which it answers by {@link Coordinator#take} for each node, or for sums of nodes, and
+         * {@link Coordinator#idle}.
+         */
+        void order(Round round, Route route);
+
+        /** It is ordered parts of a round by way of another. */
+        default void carried() {}
+
+        /** Tells it, while it is not idle, not to wait any longer for those below it. */
+        default void handIn() {}
 
         /** Tells it that the run is over, or that it is no longer part of it. */
         void over();
@@ -49,23 +63,30 @@ final class Coordinator {
 
     private static final class Seat {
         final String name;
+        final Route.Address address; // null if others cannot reach it
         final Link link;
         boolean idle;
-        int owed; // parts of the order that it works on
-        List<Node> pending = List.of();
+        boolean isDirect; // never by way of others
+        boolean isAskedToHandIn;
+        int owed; // shards of the order that it works on
+        Route pending;
 
-        Seat(String name, Link link) {
+        Seat(String name, Route.Address address, Link link) {
             this.name = name;
+            this.address = address;
             this.link = link;
         }
     }
 
     private final StepPlan plan;
+    private final int fanIn;
     private final Membership membership;
     private final TreeMap<Integer, Seat> seats = new TreeMap<>();
     private final Map<Node, GradientPart> parts = new HashMap<>();
     private final ShardResult[] results;
     private final Thread trainingThread = Thread.currentThread();
+    private List<Membership.Order> routedOrders;
+    private List<Route> routes;
     private Round round;
     private int nextNumber;
     private long lost;
@@ -75,7 +96,14 @@ final class Coordinator {
     private volatile RuntimeException failure;
     private volatile long progressNanos = System.nanoTime();
 
+    /** All members are reached directly. */
     Coordinator(StepPlan plan) {
+        this(plan, 0);
+    }
+
+    /** @param fanIn members that are reached directly, at most, and those below each of them; 0 for all directly */
+    Coordinator(StepPlan plan, int fanIn) {
+        this.fanIn = fanIn;
         this.plan = plan;
         this.membership = new Membership(plan.shards());
         this.results = new ShardResult[plan.shards()];
@@ -87,14 +115,19 @@ final class Coordinator {
      * A member comes; it is told its number, which it uses in all that it says, and then ordered to load its share. When
      * the run is over it is told that instead.
      */
-    synchronized void join(String name, Link link, IntConsumer numberGiven) {
+    void join(String name, Link link, IntConsumer numberGiven) {
+        join(name, null, link, numberGiven);
+    }
+
+    /** @param address where other members can reach it; null if they cannot */
+    synchronized void join(String name, Route.Address address, Link link, IntConsumer numberGiven) {
         if (over) {
             link.over();
             return;
         }
         int number = nextNumber++;
         numberGiven.accept(number);
-        seats.put(number, new Seat(name, link));
+        seats.put(number, new Seat(name, address, link));
         membership.join(number);
         BitSet share = membership.share(number);
         LOG.debug("{} joins as member {} and loads shards {}", name, number, share);
@@ -122,12 +155,36 @@ final class Coordinator {
         if (seat.owed == 0) {
             return false;
         }
-        drop(member, "it delivered " + seat.owed + " parts less than it was ordered");
-        return true;
+        int owed = seat.owed;
+        seat.owed = 0;
+        if (membership.owes(member) && membership.wayOf(member) == member) {
+            drop(member, "it delivered " + owed + " shards less than it was ordered");
+            return true;
+        }
+        handAgain(member);
+        return false;
+    }
+
+    /** What has not come by way of a member is ordered directly, then and from then on. */
+    private void handAgain(int carrier) {
+        List<Membership.Order> orders = membership.again(carrier);
+        for (Membership.Order order : orders) {
+            Seat seat = seats.get(order.member());
+            seat.isDirect = true;
+            routedOrders = null;
+            LOG.warn("the parts of worker {} did not come by way of {}", seat.name, nameOf(carrier));
+        }
+        hand(orders);
+    }
+
+    private String nameOf(int member) {
+        Seat seat = seats.get(member);
+        return seat == null ? "nobody" : seat.name;
     }
 
     /** What a round is to bring; null if it is not the one under way. */
-    synchronized Work.Kind kindOf(long number) {
+    @Override
+    public synchronized Work.Kind kindOf(long number) {
         return round == null || round.number() != number ? null : round.kind();
     }
 
@@ -163,14 +220,16 @@ final class Coordinator {
      * A member brings the gradient of a node. If it is wanted, it is taken from {@code part}, and is not changed until the
      * next round but by the driver; otherwise it is refused and counted.
      */
-    synchronized void take(int member, long ofRound, Node node, Supplier<GradientPart> part) {
+    @Override
+    public synchronized void take(int member, long ofRound, Node node, Supplier<GradientPart> part) {
         if (isWanted(member, ofRound, node)) {
             parts.put(node, part.get());
         }
     }
 
     /** A member brings scores, or reports, of the shards of a node. */
-    synchronized void take(int member, long ofRound, Node node, IntFunction<ShardResult> ofShard) {
+    @Override
+    public synchronized void take(int member, long ofRound, Node node, IntFunction<ShardResult> ofShard) {
         if (isWanted(member, ofRound, node)) {
             for (int shard = node.low(); shard < node.high(); shard++) {
                 results[shard] = ofShard.apply(shard);
@@ -185,7 +244,7 @@ final class Coordinator {
             LOG.debug("part {} of round {} from member {} refused: {}", node, ofRound, member, verdict);
             return false;
         }
-        seats.get(member).owed--;
+        seats.get(member).owed -= node.high() - node.low();
         return true;
     }
 
@@ -197,10 +256,10 @@ final class Coordinator {
         }
         seat.idle = true;
         progressNanos = System.nanoTime();
-        if (!seat.pending.isEmpty()) {
-            List<Node> nodes = seat.pending;
-            seat.pending = List.of();
-            hand(member, nodes);
+        if (seat.pending != null) {
+            Route route = seat.pending;
+            seat.pending = null;
+            hand(route);
         }
         wake();
         return true;
@@ -215,10 +274,42 @@ final class Coordinator {
         complete = false;
         progressNanos = System.nanoTime();
         for (Seat seat : seats.values()) {
-            seat.pending = List.of();
+            seat.pending = null;
+            seat.isAskedToHandIn = false;
             seat.owed = 0; // what is still missing of the round before is not wanted any more
         }
-        hand(membership.begin(next.number()));
+        List<Membership.Order> orders = membership.begin(next.number());
+        if (fanIn == 0 || next.weights() == null) {
+            hand(orders);
+        } else {
+            handByTree(orders);
+        }
+    }
+
+    private void handByTree(List<Membership.Order> orders) {
+        if (orders != routedOrders) {
+            List<Route> leaves = new ArrayList<>();
+            routes = new ArrayList<>();
+            for (Membership.Order order : orders) {
+                Seat seat = seats.get(order.member());
+                boolean isLeaf = seat.address != null && !seat.isDirect;
+                (isLeaf ? leaves : routes).add(new Route(order.member(), seat.address, order.nodes(), List.of()));
+            }
+            routes.addAll(Route.tree(leaves, fanIn));
+            routedOrders = orders;
+        }
+        for (Route route : routes) {
+            carry(route.below(), route.member());
+            hand(route);
+        }
+    }
+
+    private void carry(List<Route> below, int carrier) {
+        for (Route route : below) {
+            membership.carry(route.member(), carrier);
+            seats.get(route.member()).link.carried();
+            carry(route.below(), carrier);
+        }
     }
 
     /** Whether every part of the round has come. */
@@ -250,18 +341,36 @@ final class Coordinator {
             return "no worker has come";
         }
         List<String> names = new ArrayList<>();
-        membership
-                .missing()
-                .forEach((node, member) -> names.add(
-                        "shards " + node + " from " + (seats.containsKey(member) ? seats.get(member).name : "nobody")));
+        membership.missing().forEach((node, member) -> {
+            int way = membership.wayOf(member);
+            names.add(
+                    "shards " + node + " from " + nameOf(member) + (way == member ? "" : " by way of " + nameOf(way)));
+        });
         return names.isEmpty() ? "workers that load their shards" : String.join(", ", names);
     }
 
-    /** Gives up the members that the round waits for. */
+    /**
+     * Does not wait any longer for the members by way of whom something is missing: those who carry parts of others are asked
+     * first to hand in what they have, so that it shows who is silent; then they are given up.
+     */
     synchronized void dropMissing(String reason) {
-        for (int member : Set.copyOf(membership.missing().values())) {
-            drop(member, reason);
+        Set<Integer> ways = new TreeSet<>();
+        Set<Integer> carriers = new TreeSet<>();
+        membership.missing().values().forEach(member -> {
+            int way = membership.wayOf(member);
+            ways.add(way);
+            if (way != member && !seats.get(way).isAskedToHandIn) {
+                carriers.add(way);
+            }
+        });
+        progressNanos = System.nanoTime();
+        for (int carrier : carriers) {
+            Seat seat = seats.get(carrier);
+            seat.isAskedToHandIn = true;
+            seat.link.handIn();
         }
+        ways.removeAll(carriers);
+        ways.forEach(member -> drop(member, reason));
     }
 
     private void drop(int member, String reason) {
@@ -302,21 +411,20 @@ final class Coordinator {
     }
 
     private void hand(List<Membership.Order> orders) {
-        for (Membership.Order order : orders) {
-            hand(order.member(), order.nodes());
+        for (int i = 0; i < orders.size(); i++) {
+            Membership.Order order = orders.get(i);
+            hand(Route.direct(order.member(), order.nodes()));
         }
     }
 
-    private void hand(int member, List<Node> nodes) {
-        Seat seat = seats.get(member);
+    private void hand(Route route) {
+        Seat seat = seats.get(route.member());
         if (seat.idle) {
             seat.idle = false;
-            seat.owed = nodes.size();
-            seat.link.order(round, nodes);
+            seat.owed = route.shards();
+            seat.link.order(round, route);
         } else {
-            List<Node> more = new ArrayList<>(seat.pending);
-            more.addAll(nodes);
-            seat.pending = more;
+            seat.pending = seat.pending == null ? route : seat.pending.plus(route);
         }
     }
 

@@ -1,41 +1,39 @@
 package dev.lockstep.step;
 
 import dev.lockstep.BadInputException;
-import dev.lockstep.data.Split;
-import dev.lockstep.net.Parameters;
 import dev.lockstep.step.FrameLayout.MalformedFrameException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkEnv;
-import org.apache.spark.network.TransportContext;
-import org.apache.spark.network.client.RpcResponseCallback;
-import org.apache.spark.network.client.TransportClient;
-import org.apache.spark.network.client.TransportClientFactory;
-import org.apache.spark.network.server.NoOpRpcHandler;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * A worker process's end of the exchange: one connection for all tasks of the run in this process. Each answer of the
- * driver is an order for the team; what the team hands in is the next request. Owns the connection, its copy of the
- * weights and the team.
+ * A worker process's end of the exchange: one connection to the driver for all tasks of the run in this process and, where
+ * workers pass orders on to others, a door for those above and connections to those below. Owns these, the team and the
+ * session.
  */
 final class ExchangeClient extends Hub {
-    /** Short, since other processes may want the core. */
+    private static final Logger LOG = LoggerFactory.getLogger(ExchangeClient.class);
+
+    /** Other processes may want the core, and the transport's thread computes what there is for one thread. */
     private static final long SPIN_NANOS = 20_000;
 
     private final RunTicket ticket;
     private final StepPlan plan;
-    private final ParameterCodec codec;
     private final WorkerTeam team;
-    private final Parameters weights;
-    private ByteBuffer request;
-    private TransportContext context;
-    private TransportClientFactory factory;
-    private TransportClient client;
-    private volatile int number;
+    private final WorkerSession session;
+    private final Relay.Roads roads = this::connect;
+    private ExchangeConnector connector;
+    private ExchangeDoor door;
+    private ExecutorService travellers;
+    private Wire driver;
     private volatile boolean over;
     private volatile Throwable failure;
 
@@ -43,10 +41,8 @@ final class ExchangeClient extends Hub {
         super(ticket.runId());
         this.ticket = ticket;
         this.plan = plan;
-        this.codec = new ParameterCodec(plan.shape());
         this.team = new WorkerTeam(conf, plan, this::done, SPIN_NANOS);
-        this.weights = new Parameters(plan.shape());
-        this.request = FrameLayout.room(FrameLayout.HEADER_BYTES);
+        this.session = new WorkerSession(plan, team::submit, ticket.fanIn() == 0 ? null : roads);
     }
 
     @Override
@@ -57,68 +53,66 @@ final class ExchangeClient extends Hub {
     @Override
     void firstTaskEntered() throws IOException {
         SparkEnv env = SparkEnv.get();
-        context = new TransportContext(ExchangeTransport.conf(env.conf(), 1), new NoOpRpcHandler(), true);
-        factory = context.createClientFactory(ExchangeTransport.clientBootstraps(context.getConf()));
-        try {
-            client = factory.createUnmanagedClient(ticket.host(), ticket.port());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted while connecting to " + ticket, e);
+        long maxFrameBytes = ExchangeTransport.maxFrameBytes(plan);
+        String host = env.blockManager().blockManagerId().host();
+        connector = new ExchangeConnector(env.conf(), ticket, maxFrameBytes);
+        if (ticket.fanIn() > 0) {
+            travellers = Executors.newCachedThreadPool(task -> {
+                Thread thread = new Thread(task, "lockstep-connect");
+                thread.setDaemon(true);
+                return thread;
+            });
+            door = new ExchangeDoor(env.conf(), ticket, host, 1, new FromAbove(), maxFrameBytes);
         }
-        byte[] name = ("executor " + env.executorId() + " on "
-                        + env.blockManager().blockManagerId().host())
-                .getBytes(StandardCharsets.UTF_8);
-        start(FrameLayout.HELLO, name.length, -1, 0, RunTicket.SECRET_BYTES + name.length);
-        request.put(ticket.secret()).put(name);
-        send();
+        driver = connector.connect(ticket.host(), ticket.port(), new FromDriver());
+        session.driver(driver);
+        byte[] name = ("executor " + env.executorId() + " on " + host).getBytes(StandardCharsets.UTF_8);
+        byte[] address = (door == null ? "" : host).getBytes(StandardCharsets.UTF_8);
+        ByteBuffer join = FrameLayout.room(FrameLayout.HEADER_BYTES + name.length + address.length);
+        int port = door == null ? 0 : door.port();
+        FrameLayout.start(join, FrameLayout.JOIN, 0, name.length, -1, -1, port);
+        driver.send(FrameLayout.end(join.put(name).put(address)), null);
+    }
+
+    /** By a thread of its own, since connecting waits. */
+    private void connect(Route.Address address, Wire.Listener listener, Consumer<Wire> connected) {
+        try {
+            travellers.execute(() -> {
+                Wire wire = null;
+                try {
+                    wire = connector.connect(address.host(), address.port(), listener);
+                } catch (IOException | RuntimeException e) {
+                    LOG.info("no connection to {}: {}", address, e.getMessage());
+                }
+                connected.accept(wire);
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.debug("no connection to {}: the run is over here", address);
+        }
     }
 
     @Override
     void lastTaskLeft() {
         unregister();
         over = true;
-        if (client != null) {
-            client.close();
+        session.stop();
+        if (door != null) {
+            door.close();
+            travellers.shutdownNow();
         }
-        if (factory != null) {
-            factory.close();
+        if (driver != null) {
+            driver.close();
         }
-        if (context != null) {
-            context.close();
+        if (connector != null) {
+            connector.close();
         }
         team.close();
-        weights.close();
+        session.close();
     }
 
     @Override
     Throwable failure() {
         return failure;
-    }
-
-    private void start(int type, int count, long round, int detail, long bodyBytes) {
-        if (FrameLayout.HEADER_BYTES + bodyBytes > request.capacity()) {
-            request = FrameLayout.room(FrameLayout.HEADER_BYTES + bodyBytes);
-        }
-        FrameLayout.start(request, type, number, count, round, -1, detail);
-    }
-
-    /** The request's buffer is free again when the answer has come. */
-    private void send() {
-        client.sendRpc(FrameLayout.end(request), new RpcResponseCallback() {
-            @Override
-            public void onSuccess(ByteBuffer answer) {
-                try {
-                    obey(FrameLayout.open(answer));
-                } catch (RuntimeException | Error e) {
-                    fail(e); // the transport would only log it, and the tasks would wait for ever
-                }
-            }
-
-            @Override
-            public void onFailure(Throwable e) {
-                fail(e);
-            }
-        });
     }
 
     private void fail(Throwable e) {
@@ -129,124 +123,62 @@ final class ExchangeClient extends Hub {
         team.end();
     }
 
-    /** Carries out an order. The team is idle: it has handed in what was ordered before. */
-    private void obey(ByteBuffer frame) {
-        int type = frame.getInt(FrameLayout.TYPE_OFFSET);
-        number = frame.getInt(FrameLayout.MEMBER_OFFSET);
-        if (type == FrameLayout.OVER) {
-            boolean goesOn = frame.getInt(FrameLayout.DETAIL_OFFSET) == 1;
+    private void done(Work work) {
+        if (work.failure != null && !(work.failure instanceof BadInputException)) {
+            failure = work.failure; // bad input ends the run: Spark is not to try the task again
+        }
+        session.done(work);
+    }
+
+    private void order(Wire wire, ByteBuffer frame) {
+        session.order(wire, frame);
+        team.help(true); // this thread has just what is needed in its core's cache, and waking another takes as long as
+        // a part
+    }
+
+    /** What the driver says. */
+    private final class FromDriver implements Wire.Listener {
+        @Override
+        public void received(Wire wire, ByteBuffer frame) {
+            try {
+                switch (frame.getInt(FrameLayout.TYPE_OFFSET)) {
+                    case FrameLayout.OVER -> over(frame.getInt(FrameLayout.DETAIL_OFFSET) == 1);
+                    case FrameLayout.HAND_IN -> session.handIn();
+                    default -> order(wire, frame);
+                }
+            } catch (MalformedFrameException e) {
+                fail(e);
+                throw e;
+            } catch (RuntimeException | Error e) {
+                fail(e); // the transport would only log it, and the tasks would wait for ever
+            }
+        }
+
+        private void over(boolean goesOn) {
             if (goesOn && failure == null) {
                 failure = new IOException("the run goes on without this worker"); // and welcomes a new one
             }
             over = true;
             unregister();
             team.end();
-            return;
         }
-        long round = frame.getLong(FrameLayout.ROUND_OFFSET);
-        long step = frame.getLong(FrameLayout.STEP_OFFSET);
-        List<Node> nodes = nodes(frame, type == FrameLayout.LOAD ? 0 : 1);
-        Work work = switch (type) {
-            case FrameLayout.LOAD -> Work.load(nodes);
-            case FrameLayout.GRADIENT -> work(round, Work.Kind.GRADIENT, step, null, nodes, weights);
-            case FrameLayout.SCORE -> work(round, Work.Kind.SCORE, step, split(frame), nodes, weights);
-            case FrameLayout.REPORT -> work(round, Work.Kind.REPORT, step, null, nodes, null);
-            default -> throw new MalformedFrameException("type of an order: found " + type);
-        };
-        int shards = nodes.stream().mapToInt(node -> node.high() - node.low()).sum();
-        FrameLayout.require(work.shards.cardinality() == shards, "different shards", shards, work.shards.cardinality());
-        if (work.weights != null) {
-            readWeights(frame);
-        }
-        FrameLayout.require(!frame.hasRemaining(), "bytes after an order", 0, frame.remaining());
-        team.submit(work);
-    }
 
-    private static Work work(long round, Work.Kind kind, long step, Split split, List<Node> nodes, Parameters weights) {
-        return Work.of(new Coordinator.Round(round, kind, step, split, weights), nodes, weights);
-    }
-
-    private List<Node> nodes(ByteBuffer frame, int fewest) {
-        int count = frame.getInt(FrameLayout.COUNT_OFFSET);
-        FrameLayout.require(count >= fewest && count <= plan.shards(), "nodes, at most", plan.shards(), count);
-        List<Node> nodes = new ArrayList<>(count);
-        for (int i = 0; i < count; i++) {
-            nodes.add(FrameLayout.node(frame, plan.shards()));
-        }
-        return nodes;
-    }
-
-    private static Split split(ByteBuffer frame) {
-        int detail = frame.getInt(FrameLayout.DETAIL_OFFSET);
-        Split[] splits = Split.values();
-        FrameLayout.require(detail >= 0 && detail < splits.length, "number of a split, below", splits.length, detail);
-        return splits[detail];
-    }
-
-    private void readWeights(ByteBuffer frame) {
-        FrameLayout.require(frame.remaining() >= Integer.BYTES, "bytes of a flag", Integer.BYTES, frame.remaining());
-        int changed = frame.getInt();
-        FrameLayout.require(changed == 0 || changed == 1, "whether weights changed, at most", 1, changed);
-        if (changed == 1) {
-            int length = codec.length(frame);
-            FrameLayout.require(frame.remaining() == length, "bytes of weights", length, frame.remaining());
-            codec.read(frame, weights, false);
+        @Override
+        public void closed(Wire wire) {
+            fail(new IOException("the connection to " + ticket + " ended"));
         }
     }
 
-    /** Hands in what the team has done. */
-    private void done(Work work) {
-        if (work.failure != null) {
-            boolean badInput = work.failure instanceof BadInputException;
-            String message = work.failure.getMessage() == null ? work.failure.toString() : work.failure.getMessage();
-            byte[] text = message.getBytes(StandardCharsets.UTF_8);
-            start(FrameLayout.FAILED, text.length, work.round, badInput ? 1 : 0, text.length);
-            request.put(text);
-            failure = badInput ? null : work.failure; // bad input ends the run: Spark is not to try the task again
-        } else {
-            switch (work.kind) {
-                case LOAD -> start(FrameLayout.READY, 0, -1, 0, 0);
-                case GRADIENT -> writeGradients(work);
-                case SCORE, REPORT -> writeResults(work);
-            }
+    /** What workers above say. */
+    private final class FromAbove implements Wire.Listener {
+        @Override
+        public void received(Wire wire, ByteBuffer frame) {
+            order(wire, frame);
         }
-        send();
-    }
 
-    private void writeGradients(Work work) {
-        int count = work.nodes.size();
-        start(FrameLayout.GRADIENT, count, work.round, 0, count * (FrameLayout.GRADIENT_NODE_BYTES + codec.maxBytes()));
-        for (int i = 0; i < count; i++) {
-            Node node = work.nodes.get(i);
-            GradientPart part = work.parts[i];
-            request.putInt(node.low()).putInt(node.high()).putInt(part.rows()).putInt(0);
-            request.putDouble(part.lossSum());
-            if (part.rows() != 0) {
-                codec.write(part.values(), row -> !codec.isZero(part.values(), row), request);
-            }
-        }
-    }
-
-    private void writeResults(Work work) {
-        boolean isScore = work.kind == Work.Kind.SCORE;
-        int classes = plan.shape().outputs();
-        long shardBytes =
-                isScore ? Double.BYTES + (long) classes * classes * Long.BYTES : FrameLayout.REPORT_SHARD_BYTES;
-        long bytes = (long) work.nodes.size() * FrameLayout.NODE_BYTES + work.shards.cardinality() * shardBytes;
-        start(isScore ? FrameLayout.SCORE : FrameLayout.REPORT, work.nodes.size(), work.round, 0, bytes);
-        for (Node node : work.nodes) {
-            request.putInt(node.low()).putInt(node.high());
-            for (int shard = node.low(); shard < node.high(); shard++) {
-                ShardResult result = work.results[shard];
-                if (isScore) {
-                    result.score().write(request);
-                } else {
-                    LoadReport report = result.report();
-                    request.putLong(report.trainFingerprint())
-                            .putLong(report.testFingerprint())
-                            .putLong(report.offHeapBytes());
-                }
-            }
+        @Override
+        public void closed(Wire wire) {
+            session.closed(wire);
         }
     }
 }

@@ -9,22 +9,21 @@ import java.util.Map;
 import java.util.function.IntFunction;
 
 /**
- * What worker processes deliver: reads their frames of gradients, scores and reports into the coordinator. A frame is
- * checked as a whole before any of it is taken. Owns room for the gradient of each node that ever came, guarded by the
- * coordinator's monitor.
+ * What worker processes deliver: reads their frames of gradients, scores and reports into a sink. A frame is checked as a
+ * whole before any of it is taken. Owns room for the gradient of each node that ever came, guarded by the sink's lock.
  */
 final class ExchangeDeliveries implements AutoCloseable {
     private static final int GRADIENT_REST_BYTES = FrameLayout.GRADIENT_NODE_BYTES - FrameLayout.NODE_BYTES;
 
     private final StepPlan plan;
-    private final Coordinator coordinator;
+    private final PartSink sink;
     private final ParameterCodec codec;
     private final int scoreBytes;
     private final Map<Node, GradientPart> parts = new HashMap<>();
 
-    ExchangeDeliveries(StepPlan plan, Coordinator coordinator) {
+    ExchangeDeliveries(StepPlan plan, PartSink sink) {
         this.plan = plan;
-        this.coordinator = coordinator;
+        this.sink = sink;
         this.codec = new ParameterCodec(plan.shape());
         int classes = plan.shape().outputs();
         this.scoreBytes = Double.BYTES + classes * classes * Long.BYTES;
@@ -61,7 +60,7 @@ final class ExchangeDeliveries implements AutoCloseable {
             case FrameLayout.REPORT -> Work.Kind.REPORT;
             default -> throw new MalformedFrameException("type of a delivery: found " + type);
         };
-        Work.Kind expected = coordinator.kindOf(round);
+        Work.Kind expected = sink.kindOf(round);
         if (expected != null && expected != found) {
             throw new MalformedFrameException("round " + round + ": expected " + expected + ", found " + found);
         }
@@ -102,7 +101,7 @@ final class ExchangeDeliveries implements AutoCloseable {
         frame.getInt();
         double lossSum = frame.getDouble();
         int end = frame.position() + (rows == 0 ? 0 : codec.length(frame));
-        coordinator.take(member, round, node, () -> {
+        sink.take(member, round, node, () -> {
             GradientPart part = parts.computeIfAbsent(
                     node, key -> new GradientPart(key.low(), key.high(), new Parameters(plan.shape())));
             if (rows != 0) {
@@ -123,11 +122,11 @@ final class ExchangeDeliveries implements AutoCloseable {
                     ? new ShardResult(null, new LoadReport(frame.getLong(), frame.getLong(), frame.getLong()))
                     : new ShardResult(Score.read(frame, plan.shape().outputs()), null);
         };
-        coordinator.take(member, round, node, read);
+        sink.take(member, round, node, read);
         frame.position(begin + (node.high() - node.low()) * bytes);
     }
 
-    /** Frees the room. Nothing is delivered any more: the coordinator has ended. */
+    /** Frees the room. Nothing is delivered any more. */
     @Override
     public void close() {
         parts.values().forEach(GradientPart::close);

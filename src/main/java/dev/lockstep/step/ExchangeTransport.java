@@ -31,6 +31,15 @@ final class ExchangeTransport {
         return SparkTransportConf.fromSparkConf(settings, MODULE, threads, Option.empty(), ssl);
     }
 
+    /** The longest frame that a run can need: a part of its own for each shard, or an order with a worker for each. */
+    static long maxFrameBytes(StepPlan plan) {
+        long partBytes = FrameLayout.GRADIENT_NODE_BYTES + new ParameterCodec(plan.shape()).maxBytes();
+        long classes = plan.shape().outputs();
+        long scoreBytes = FrameLayout.NODE_BYTES + Double.BYTES + classes * classes * Long.BYTES;
+        long bytes = FrameLayout.HEADER_BYTES + (partBytes + scoreBytes + OrderCodec.MAX_ROUTE_BYTES) * plan.shards();
+        return Math.min(bytes, Integer.MAX_VALUE);
+    }
+
     static List<TransportServerBootstrap> serverBootstraps(TransportConf conf) {
         SecurityManager security = SparkEnv.get().securityManager();
         return security.isAuthenticationEnabled() ? List.of(new AuthServerBootstrap(conf, security)) : List.of();

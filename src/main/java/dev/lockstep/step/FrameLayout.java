@@ -4,32 +4,40 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Layout of the frames between a worker process and the driver. All numbers are little-endian. Every frame from a worker
- * is a request, and every frame to it the answer to one, given when there is something to do.
+ * Layout of the frames between processes of a run. All numbers are little-endian. A worker's frames to the driver are
+ * requests, and the driver's frames to it are their answers, given when there is something to do; HAND_IN and OVER may come
+ * at any time. Between workers an order is the request, and the parts are its answer. HELLO and WELCOME are exchanged once a
+ * connection, as an RPC of Spark's, everything else after it as bare frames.
  *
  * <pre>
  *   offset  bytes
  *        0      4  magic "LKS1"
  *        4      4  type, one of the constants below
- *        8      4  member: number that the driver gave, 0 in HELLO
- *       12      4  count: nodes in the body; length of the text in HELLO and FAILED
+ *        8      4  member: number that the driver gave to the worker at the lower end, 0 in HELLO, WELCOME and JOIN
+ *       12      4  count: nodes in the body; length of the text in JOIN and FAILED
  *       16      8  round
  *       24      8  step of a gradient
- *       32      4  detail: split of a score; 1 in FAILED for bad input; 1 in OVER if the run goes on without this worker
+ *       32      4  detail: split of a score; port of a worker that others can reach in JOIN, else 0; 1 in FAILED for bad
+ *                  input; 1 in OVER if the run goes on without this worker
  *       36      4  body: bytes that follow
  *       40         body
  *
- *   HELLO    32 bytes of the run's secret, then a name (UTF-8)
+ *   HELLO    32 bytes of the run's secret
+ *   WELCOME  nothing
+ *   JOIN     a name (UTF-8, count bytes), then the host of a worker that others can reach (UTF-8)
  *   READY    nothing
- *   GRADIENT from a worker: for each node low, high, rows, 0 (4 bytes each), sum of losses (8, float64), and if rows is
- *            not 0 the gradient as {@link ParameterCodec} writes it
- *   SCORE    from a worker: for each node low, high (4 each), then for each of its shards sum of losses (8, float64) and
- *            the confusion matrix (8 each, classes x classes)
- *   REPORT   from a worker: for each node low, high (4 each), then for each of its shards two fingerprints and a number of
+ *   GRADIENT upwards: for each node low, high, rows, 0 (4 bytes each), sum of losses (8, float64), and if rows is not 0 the
+ *            gradient as {@link ParameterCodec} writes it
+ *   SCORE    upwards: for each node low, high (4 each), then for each of its shards sum of losses (8, float64) and the
+ *            confusion matrix (8 each, classes x classes)
+ *   REPORT   upwards: for each node low, high (4 each), then for each of its shards two fingerprints and a number of
  *            bytes (8 each)
  *   FAILED   a text (UTF-8)
- *   LOAD, GRADIENT, SCORE, REPORT to a worker: for each node low, high (4 each), then for GRADIENT and SCORE what of the
- *            weights has changed: 0 for nothing (4), or 1 (4) and a {@link ParameterCodec} form
+ *   LOAD, REPORT downwards: for each node low, high (4 each)
+ *   GRADIENT, SCORE downwards: for each node low, high (4 each), then the workers below as {@link OrderCodec} writes them,
+ *            then of the weights the version to begin with and the version to have (8 each), and if they differ a
+ *            {@link ParameterCodec} form that leads from the one to the other, or from anything if the first is 0
+ *   HAND_IN  nothing: parts that are there are to be handed in without those that are not
  *   OVER     nothing
  * </pre>
  */
@@ -57,12 +65,25 @@ final class FrameLayout {
     static final int SCORE = 6;
     static final int REPORT = 7;
     static final int OVER = 8;
+    static final int WELCOME = 9;
+    static final int JOIN = 10;
+    static final int HAND_IN = 11;
+
+    /** Room for nothing. */
+    static final ByteBuffer NOTHING = room(0);
 
     private FrameLayout() {}
 
     /** Room for frames; plain direct memory, since the transport may still be sending when a run ends. */
     static ByteBuffer room(long bytes) {
         return ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** A frame without a body that says nothing but its type. */
+    static ByteBuffer bare(int type) {
+        ByteBuffer frame = room(HEADER_BYTES);
+        start(frame, type, 0, 0, -1, -1, 0);
+        return end(frame);
     }
 
     /** Starts a frame: clears the buffer and leaves the position at the body. */
@@ -78,10 +99,23 @@ final class FrameLayout {
                 .putInt(0);
     }
 
+    /** Length of a frame whose header is at the beginning of the buffer; it is checked by {@link #open}. */
+    static long lengthBytes(ByteBuffer frame) {
+        require(frame.getInt(MAGIC_OFFSET) == MAGIC, "magic", MAGIC, frame.getInt(MAGIC_OFFSET));
+        int body = frame.getInt(BODY_LENGTH_OFFSET);
+        require(body >= 0, "body length, at least", 0, body);
+        return HEADER_BYTES + (long) body;
+    }
+
+    /** Ends the first piece of a frame: fills in the length of its body, of which more follows. */
+    static ByteBuffer end(ByteBuffer head, int restBytes) {
+        head.putInt(BODY_LENGTH_OFFSET, Math.addExact(head.position() - HEADER_BYTES, restBytes));
+        return head.flip();
+    }
+
     /** Ends a frame: fills in the body's length and makes the buffer ready to be sent. */
     static ByteBuffer end(ByteBuffer frame) {
-        frame.putInt(BODY_LENGTH_OFFSET, frame.position() - HEADER_BYTES);
-        return frame.flip();
+        return end(frame, 0);
     }
 
     /**

@@ -50,8 +50,8 @@ final class LocalMember extends Hub implements Coordinator.Link, AutoCloseable {
     }
 
     @Override
-    public void order(Coordinator.Round round, List<Node> nodes) {
-        team.submit(Work.of(round, nodes, round.weights()));
+    public void order(Coordinator.Round round, Route route) {
+        team.submit(Work.of(round, route.nodes(), round.weights()));
     }
 
     @Override
@@ -84,7 +84,7 @@ final class LocalMember extends Hub implements Coordinator.Link, AutoCloseable {
 
     /** Lends the calling thread to the work under way, if there is any. */
     void help() {
-        team.help();
+        team.help(false);
     }
 
     /** Frees what the member holds. Its tasks have gone. */

@@ -62,14 +62,15 @@ public final class LockstepGradientSource implements GradientSource {
      * Starts the stage and waits until the first workers have loaded the data.
      *
      * @param tasks tasks of the stage; those that find no slot join when slots come
+     * @param fanIn worker processes below the driver, and below each of them, at most; 0 for all below the driver
      * @throws dev.lockstep.BadInputException if a file is damaged
      */
-    public LockstepGradientSource(JavaSparkContext spark, StepPlan plan, int tasks) {
+    public LockstepGradientSource(JavaSparkContext spark, StepPlan plan, int tasks, int fanIn) {
         this.plan = plan;
         this.tasks = tasks;
         this.tree = new ReductionTree(plan.shards(), plan.kernels());
-        this.coordinator = new Coordinator(plan);
-        RunTicket ticket = RunTicket.fresh(spark.getConf().get("spark.driver.host"));
+        this.coordinator = new Coordinator(plan, fanIn);
+        RunTicket ticket = RunTicket.fresh(spark.getConf().get("spark.driver.host"), fanIn);
         this.server = new ExchangeServer(spark.getConf(), ticket, plan, coordinator);
         this.conf = SerializableConfiguration.broadcast(spark.sc());
         this.local = new LocalMember(spark.hadoopConfiguration(), plan, coordinator, ticket.runId());

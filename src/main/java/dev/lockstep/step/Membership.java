@@ -5,10 +5,8 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -21,6 +19,13 @@ import java.util.TreeMap;
  * share ({@link #share}) while the others go on, and is given it by the next round ({@link #ready}). Shards that nobody
  * can own, because no member is ready, wait for the next one that is.
  *
+ * <p>Parts may come by way of another member, who passed the order on ({@link #carry}) and adds up what belongs together:
+ * then one part stands for several that were ordered. When the way is lost, what was to come over it is ordered anew, from the
+ * same members ({@link #again}).
+ *
+ * <p>Moving few shards leaves members with shards here and there, each of which is a part of its own. When the members have
+ * stayed the same for {@value #SETTLE_ROUNDS} rounds, the shards are therefore spread once more, as runs of neighbours.
+ *
  * <p>Members have numbers that are never used again. Not thread-safe: the caller holds a lock around every call.
  */
 final class Membership {
@@ -30,7 +35,7 @@ final class Membership {
         ACCEPTED,
         /** It belongs to another round. */
         STALE,
-        /** It has been accepted already. */
+        /** All its shards have been accepted already. */
         DUPLICATE,
         /** It was not ordered from this member. */
         NOT_ORDERED
@@ -43,16 +48,23 @@ final class Membership {
      */
     record Order(int member, List<Node> nodes) {}
 
+    /** Rounds without a change after which members are thought to stay; a fraction of a second for small networks. */
+    static final int SETTLE_ROUNDS = 500;
+
     private static final int NOBODY = -1;
 
     private final int shards;
     private final int[] owner;
     private final TreeMap<Integer, Boolean> members = new TreeMap<>(); // number to whether it is ready
     private final Map<Node, Integer> ordered = new HashMap<>();
-    private final Set<Node> delivered = new HashSet<>();
+    private final Map<Integer, Integer> carriers =
+            new HashMap<>(); // of this round, for members that do not deliver themselves
+    private final BitSet delivered = new BitSet(); // shards
     private final BitSet uncovered = new BitSet(); // shards of this round that nobody is ordered to compute
     private long round = -1;
     private boolean changed;
+    private int quietRounds;
+    private List<Order> standing; // orders of a whole round, as long as owners stay the same
 
     /** @param shards logical shards of the run */
     Membership(int shards) {
@@ -99,6 +111,7 @@ final class Membership {
         for (int s = 0; s < shards; s++) {
             owner[s] = owner[s] == member ? NOBODY : owner[s];
         }
+        standing = null;
         ordered.entrySet().removeIf(entry -> {
             if (entry.getValue() != member) {
                 return false;
@@ -106,36 +119,149 @@ final class Membership {
             uncovered.set(entry.getKey().low(), entry.getKey().high());
             return true;
         });
+        withdraw(member);
         return cover();
     }
 
-    /** Begins a round, whatever was missing of the one before; returns an order for each member that owns shards. */
+    /** In the round under way the parts of {@code member} come by way of {@code carrier}. */
+    void carry(int member, int carrier) {
+        carriers.put(member, carrier);
+    }
+
+    /**
+     * What was to come by way of a member, other than its own, does not come that way: it is ordered anew, from the same
+     * members.
+     */
+    List<Order> again(int carrier) {
+        withdraw(carrier);
+        return cover();
+    }
+
+    private void withdraw(int carrier) {
+        ordered.entrySet().removeIf(entry -> {
+            if (entry.getValue() == carrier || carrierOf(entry.getValue()) != carrier) {
+                return false;
+            }
+            uncovered.set(entry.getKey().low(), entry.getKey().high());
+            return true;
+        });
+        carriers.values().removeIf(by -> by == carrier);
+    }
+
+    private int carrierOf(int member) {
+        return carriers.isEmpty() ? member : carriers.getOrDefault(member, member);
+    }
+
+    /** Whether a member still has to deliver parts of its own, by whatever way. */
+    boolean owes(int member) {
+        return ordered.containsValue(member);
+    }
+
+    /**
+     * Begins a round, whatever was missing of the one before; returns an order for each member that owns shards: the same
+     * list as before, as long as nothing has changed.
+     */
     List<Order> begin(long newRound) {
         round = newRound;
         ordered.clear();
+        carriers.clear();
         delivered.clear();
         uncovered.set(0, shards);
         if (changed) {
             changed = false;
+            quietRounds = 0;
             spread(owner, readyOf(members));
+            standing = null;
+        } else if (++quietRounds == SETTLE_ROUNDS) {
+            settle();
         }
-        return cover();
+        if (standing == null) {
+            List<Order> orders = cover();
+            standing = uncovered.isEmpty() ? orders : null;
+            return orders;
+        }
+        uncovered.clear();
+        for (int i = 0; i < standing.size(); i++) {
+            Order order = standing.get(i);
+            for (int n = 0; n < order.nodes().size(); n++) {
+                ordered.put(order.nodes().get(n), order.member());
+            }
+        }
+        return standing;
     }
 
-    /** A part arrives. Only an accepted one may be used. */
+    /** Spreads the shards as runs of neighbours, in the order in which members own them now, if that makes fewer nodes. */
+    private void settle() {
+        List<Integer> byPlace = new ArrayList<>();
+        for (int who : owner) {
+            if (who != NOBODY && !byPlace.contains(who)) {
+                byPlace.add(who);
+            }
+        }
+        if (byPlace.isEmpty()) {
+            return;
+        }
+        int[] runs = new int[shards];
+        for (int s = 0; s < shards; s++) {
+            runs[s] = byPlace.get((int) ((long) s * byPlace.size() / shards));
+        }
+        if (nodeCount(runs, byPlace) < nodeCount(owner, byPlace)) {
+            System.arraycopy(runs, 0, owner, 0, shards);
+            standing = null;
+        }
+    }
+
+    private int nodeCount(int[] owners, List<Integer> who) {
+        int count = 0;
+        for (int member : who) {
+            count += ReductionTree.nodes(shards, shardsOf(owners, member)).size();
+        }
+        return count;
+    }
+
+    /**
+     * A part arrives. Only an accepted one may be used.
+     *
+     * @param member who brings it: it was ordered from this member, or is the sum of what was ordered from it and from
+     *     others whose parts it carries
+     */
     Verdict part(int member, long ofRound, Node node) {
         if (ofRound != round) {
             return Verdict.STALE;
         }
-        if (delivered.contains(node)) {
+        if (delivered.nextClearBit(node.low()) >= node.high()) {
             return Verdict.DUPLICATE;
         }
-        if (!Integer.valueOf(member).equals(ordered.get(node))) {
+        Integer from = ordered.get(node);
+        if (from != null ? carrierOf(from) != member : !isSum(member, node)) {
             return Verdict.NOT_ORDERED;
         }
-        ordered.remove(node);
-        delivered.add(node);
+        if (from != null) {
+            ordered.remove(node);
+        } else {
+            ordered.keySet().removeIf(part -> part.low() >= node.low() && part.high() <= node.high());
+        }
+        delivered.set(node.low(), node.high());
         return Verdict.ACCEPTED;
+    }
+
+    /** Whether a node is exactly what was ordered in several nodes, all of which come by way of this member. */
+    private boolean isSum(int member, Node node) {
+        if (!ReductionTree.isNode(shards, node)) {
+            return false;
+        }
+        int covered = 0;
+        for (Map.Entry<Node, Integer> entry : ordered.entrySet()) {
+            Node part = entry.getKey();
+            if (part.high() <= node.low() || part.low() >= node.high()) {
+                continue;
+            }
+            if (part.low() < node.low() || part.high() > node.high() || carrierOf(entry.getValue()) != member) {
+                return false;
+            }
+            covered += part.high() - part.low();
+        }
+        return covered == node.high() - node.low();
     }
 
     /** Whether every shard's part of this round has come. */
@@ -143,9 +269,14 @@ final class Membership {
         return ordered.isEmpty() && uncovered.isEmpty();
     }
 
-    /** Nodes that this round waits for, and from whom. */
+    /** Nodes that this round waits for, and who computes them. */
     Map<Node, Integer> missing() {
         return Map.copyOf(ordered);
+    }
+
+    /** By way of whom the parts of a member come in this round: itself if nobody else carries them. */
+    int wayOf(int member) {
+        return carrierOf(member);
     }
 
     /** Number of members, ready or not. */
@@ -164,7 +295,9 @@ final class Membership {
         if (uncovered.isEmpty() || ready.isEmpty()) {
             return List.of();
         }
-        adopt(owner, ready);
+        if (adopt(owner, ready)) {
+            standing = null;
+        }
         List<Order> orders = new ArrayList<>();
         for (int member : ready) {
             BitSet wanted = shardsOf(owner, member);
@@ -196,15 +329,17 @@ final class Membership {
         adopt(owner, ready);
     }
 
-    /** Gives shards without an owner to the members that own least, in order, so that neighbours stay together. */
-    private static void adopt(int[] owner, List<Integer> ready) {
+    /** Gives shards without an owner to the members that own least, in order, so that neighbours stay together; returns whether there were any. */
+    private static boolean adopt(int[] owner, List<Integer> ready) {
         Map<Integer, Integer> quota = quotas(owner, ready);
         for (int who : owner) {
             quota.computeIfPresent(who, (member, rest) -> rest - 1);
         }
         int next = 0;
+        boolean adopted = false;
         for (int s = 0; s < owner.length; s++) {
             if (owner[s] == NOBODY) {
+                adopted = true;
                 while (next < ready.size() - 1 && quota.get(ready.get(next)) <= 0) {
                     next++;
                 }
@@ -212,6 +347,7 @@ final class Membership {
                 quota.merge(ready.get(next), -1, Integer::sum);
             }
         }
+        return adopted;
     }
 
     /** How many shards each member should own: as even as can be, those that own most one more, so that fewest move. */

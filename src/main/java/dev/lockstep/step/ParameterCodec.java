@@ -55,10 +55,30 @@ final class ParameterCodec {
         return sameRow(p.w1().data().rawBytes(), row * strideBytes, zeros, 0);
     }
 
-    /** Whether a row of W1 is the same in both, bit for bit. */
-    boolean isSame(Parameters p, Parameters q, int row) {
+    /** Makes a row of W1 the same in the second as in the first; returns whether it was not, bit for bit. */
+    boolean takeOver(Parameters from, Parameters to, int row) {
         int at = row * strideBytes;
-        return sameRow(p.w1().data().rawBytes(), at, q.w1().data().rawBytes(), at);
+        ByteBuffer source = from.w1().data().rawBytes();
+        ByteBuffer target = to.w1().data().rawBytes();
+        if (sameRow(source, at, target, at)) {
+            return false;
+        }
+        target.put(at, source, at, strideBytes);
+        return true;
+    }
+
+    /** Whether everything but W1 is the same in both, bit for bit. */
+    boolean isSameTail(Parameters p, Parameters q) {
+        return p.b1().rawBytes().equals(q.b1().rawBytes())
+                && p.w2t().data().rawBytes().equals(q.w2t().data().rawBytes())
+                && p.b2().rawBytes().equals(q.b2().rawBytes());
+    }
+
+    /** Copies everything but W1. */
+    void copyTail(Parameters from, Parameters to) {
+        to.b1().copyFrom(from.b1());
+        to.w2t().data().copyFrom(from.w2t().data());
+        to.b2().copyFrom(from.b2());
     }
 
     private boolean sameRow(ByteBuffer a, int atA, ByteBuffer b, int atB) {

@@ -39,6 +39,27 @@ public final class ReductionTree {
         return nodes;
     }
 
+    /** Whether a range of shards is a node. */
+    static boolean isNode(int shards, Node range) {
+        int low = 0;
+        int high = shards;
+        while (low <= range.low() && range.high() <= high) {
+            if (low == range.low() && high == range.high()) {
+                return true;
+            }
+            if (high - low == 1) {
+                return false;
+            }
+            int mid = SegmentTree.middle(low, high);
+            if (range.high() <= mid) {
+                high = mid;
+            } else {
+                low = mid;
+            }
+        }
+        return false;
+    }
+
     private static void collect(int low, int high, BitSet owned, List<Node> nodes) {
         int next = owned.nextSetBit(low);
         if (next < 0 || next >= high) {

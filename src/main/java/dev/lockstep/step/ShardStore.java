@@ -61,6 +61,16 @@ final class ShardStore implements AutoCloseable {
         }
     }
 
+    /** Whether all of these are loaded. */
+    synchronized boolean hasLoaded(BitSet wanted) {
+        for (int s = wanted.nextSetBit(0); s >= 0; s = wanted.nextSetBit(s + 1)) {
+            if (train[s] == null || test[s] == null) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** A loaded shard of the training files; a view. */
     Shard train(int shard) {
         return train[shard];

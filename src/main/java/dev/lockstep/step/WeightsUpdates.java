@@ -36,20 +36,14 @@ final class WeightsUpdates implements AutoCloseable {
         changeOfRound = round.number();
         changeToVersion = -1;
         change.clear();
-        int rows = codec.write(round.weights(), row -> !codec.isSame(round.weights(), known, row), change);
+        int rows = codec.write(round.weights(), row -> codec.takeOver(round.weights(), known, row), change);
         change.flip();
         boolean isFirst = version == 0;
-        if (isFirst || rows > 0 || !sameTail(round.weights())) {
-            known.copyFrom(round.weights());
+        if (isFirst || rows > 0 || !codec.isSameTail(round.weights(), known)) {
+            codec.copyTail(round.weights(), known);
             version++;
             changeToVersion = version;
         }
-    }
-
-    private boolean sameTail(Parameters weights) {
-        return weights.b1().rawBytes().equals(known.b1().rawBytes())
-                && weights.w2t().data().rawBytes().equals(known.w2t().data().rawBytes())
-                && weights.b2().rawBytes().equals(known.b2().rawBytes());
     }
 
     private ByteBuffer everything(Parameters weights) {
@@ -74,16 +68,23 @@ final class WeightsUpdates implements AutoCloseable {
     final class Reader {
         private long has;
 
-        /** What brings the worker from what it has to the round's weights; null if it has them. Good until the next call. */
-        ByteBuffer next(Coordinator.Round round) {
+        /** What brings the worker from what it has to the round's weights. Good until the next call. */
+        WeightsUpdate next(Coordinator.Round round) {
             compare(round);
             long before = has;
             has = version;
             if (before == version) {
-                return null;
+                return new WeightsUpdate(version, version, null);
             }
             boolean missedOnlyThis = before > 0 && before == version - 1 && changeToVersion == version;
-            return (missedOnlyThis ? change : everything(round.weights())).duplicate();
+            return missedOnlyThis
+                    ? new WeightsUpdate(before, version, change.duplicate())
+                    : new WeightsUpdate(0, version, everything(round.weights()).duplicate());
+        }
+
+        /** What the worker has is not known any more: it was told by others. */
+        void forget() {
+            has = 0;
         }
     }
 }

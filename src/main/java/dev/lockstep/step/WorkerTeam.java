@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -83,6 +84,7 @@ final class WorkerTeam implements AutoCloseable {
     private int cutThreads;
     private Slot[] cutUnits = {};
     private final Map<Node, GradientPart> cutParts = new HashMap<>();
+    private final AtomicBoolean hasHelper = new AtomicBoolean();
     private Hand helper;
     private long steps;
     private long examples;
@@ -199,22 +201,42 @@ final class WorkerTeam implements AutoCloseable {
         }
     }
 
-    /** Takes units of the work under way in the calling thread until none is left; others may still be computing theirs. */
-    void help() {
-        if (helper == null) {
-            helper = new Hand();
+    /**
+     * Takes units of the work under way in the calling thread, which is none of the team's tasks, until none is left; others may
+     * still be computing theirs. One thread at a time helps; others return at once.
+     *
+     * @param isBrief only with gradients of shards that are loaded, since the thread has other things to do
+     */
+    void help(boolean isBrief) {
+        if (!hasHelper.compareAndSet(false, true)) {
+            return;
         }
-        Work work = current;
-        if (work != null && work != helper.last) {
-            helper.last = work;
-            takeUnits(work, helper);
+        try {
+            if (helper == null) {
+                helper = new Hand();
+            }
+            Work work = current;
+            if (work != null && work != helper.last && (!isBrief || isShort(work))) {
+                helper.last = work;
+                takeUnits(work, helper);
+            }
+        } finally {
+            hasHelper.set(false);
         }
+    }
+
+    private boolean isShort(Work work) {
+        return work.kind == Work.Kind.GRADIENT
+                && plan.method() == GradientMethod.BACKPROP
+                && shards.hasLoaded(work.shards);
     }
 
     private void takeUnits(Work work, Hand hand) {
         takers.incrementAndGet();
         try {
-            takeAll(work, hand);
+            if (!over) { // whoever ends the team waits for those who are counted here
+                takeAll(work, hand);
+            }
         } finally {
             takers.decrementAndGet();
         }
@@ -290,17 +312,22 @@ final class WorkerTeam implements AutoCloseable {
         tasks.forEach(hand -> LockSupport.unpark(hand.thread));
     }
 
+    private boolean isAtWork() {
+        return !tasks.isEmpty() || takers.get() > 0;
+    }
+
     /**
      * Frees everything. Tasks have been told to go; those that are still computing are waited for. If one does not come to
      * an end, nothing is freed.
      */
     @Override
     public void close() {
+        end();
         long deadline = System.nanoTime() + CLOSE_NANOS;
-        while (!tasks.isEmpty() && System.nanoTime() < deadline) {
+        while (isAtWork() && System.nanoTime() < deadline) {
             LockSupport.parkNanos(this, SHORT_PARK_NANOS);
         }
-        if (!tasks.isEmpty()) {
+        if (isAtWork()) {
             LOG.warn("{} tasks are still at work; their memory stays until the process ends", tasks.size());
             return;
         }

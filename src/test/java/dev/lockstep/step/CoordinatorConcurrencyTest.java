@@ -57,8 +57,8 @@ class CoordinatorConcurrencyTest {
         }
 
         @Override
-        public void order(Coordinator.Round round, List<Node> nodes) {
-            tell(new Told(round, nodes, false));
+        public void order(Coordinator.Round round, Route route) {
+            tell(new Told(round, route.nodes(), false));
         }
 
         @Override

@@ -57,8 +57,8 @@ class CoordinatorTest {
         }
 
         @Override
-        public void order(Coordinator.Round round, List<Node> nodes) {
-            told.add("round " + round.number() + " " + nodes);
+        public void order(Coordinator.Round round, Route route) {
+            told.add("round " + round.number() + " " + route.nodes());
         }
 
         @Override
@@ -166,7 +166,7 @@ class CoordinatorTest {
         assertThat(coordinator.lostCount()).isEqualTo(2);
         good.deliver(0, 6, 8);
         assertThat(coordinator.idle(good.number)).isTrue();
-        assertThat(good.last()).isEqualTo("round 0 [[4, 6), [0, 2), [2, 3)]");
+        assertThat(good.last()).isEqualTo("round 0 [[0, 2), [2, 3), [4, 6)]");
         good.deliver(0, 4, 6);
         good.deliver(0, 0, 2);
         good.deliver(0, 2, 3);

@@ -61,7 +61,7 @@ class ExchangeClientTest {
 
     @BeforeEach
     void create() {
-        driver = new ExchangeFakeDriver(spark.getConf());
+        driver = new ExchangeFakeDriver(spark.getConf(), RunTicket.fresh("127.0.0.1", 0));
         plan = SmallSet.in(directory, Storage.PLAIN).plan(SHARDS, 16, Sampling.EPOCH, 0);
         weights = SmallSet.initial(plan);
     }
@@ -82,7 +82,7 @@ class ExchangeClientTest {
 
     /** Tasks of one process, in threads of this one. */
     private final class Process implements AutoCloseable {
-        final RunTicket ticket = RunTicket.fresh("127.0.0.1").at(driver.port());
+        final RunTicket ticket = driver.ticket();
         final List<Hub> hubs = new ArrayList<>();
         final List<Thread> tasks = new ArrayList<>();
 
@@ -114,11 +114,8 @@ class ExchangeClientTest {
     }
 
     private void welcome(Process process) throws InterruptedException {
-        ByteBuffer hello = FrameLayout.open(driver.request(FrameLayout.HELLO));
-        byte[] secret = new byte[RunTicket.SECRET_BYTES];
-        hello.get(secret);
-        assertThat(secret).isEqualTo(process.ticket.secret());
-        assertThat(StandardCharsets.UTF_8.decode(hello).toString()).isEqualTo("executor driver on 127.0.0.1");
+        ByteBuffer join = FrameLayout.open(driver.request(FrameLayout.JOIN));
+        assertThat(StandardCharsets.UTF_8.decode(join).toString()).isEqualTo("executor driver on 127.0.0.1");
     }
 
     @Test
@@ -174,10 +171,10 @@ class ExchangeClientTest {
 
     private void assertRefused(String what, ByteBuffer order) throws IOException, InterruptedException {
         try (Process process = new Process(1)) {
-            driver.request(FrameLayout.HELLO);
+            driver.request(FrameLayout.JOIN);
             driver.answer(order);
             process.awaitEnd(what);
-            assertThat(process.failure()).as(what).isInstanceOf(MalformedFrameException.class);
+            assertThat(process.failure()).as(what).isInstanceOfAny(MalformedFrameException.class, IOException.class);
             assertThat(driver.hasRequest()).as(what + ": it answers").isFalse();
         }
     }
@@ -193,14 +190,14 @@ class ExchangeClientTest {
         assertRefused("no node", ExchangeOrders.gradient(0, 0, weights));
         assertRefused("split 3", ExchangeOrders.score(0, 3, weights, LEFT));
         assertRefused("split -1", ExchangeOrders.score(0, -1, weights, LEFT));
-        ByteBuffer flag = ExchangeOrders.gradient(0, 0, null, LEFT);
-        flag.putInt(flag.limit() - 4, 2);
-        assertRefused("flag 2", flag);
-        ByteBuffer noFlag = ExchangeOrders.order(FrameLayout.GRADIENT, 0, 0, 0, 0, LEFT);
-        assertRefused("no flag", FrameLayout.end(noFlag));
+        assertRefused("a change of weights that it never had", ExchangeOrders.gradient(0, 0, null, LEFT));
+        ByteBuffer below = ExchangeOrders.gradient(0, 0, weights, LEFT);
+        below.putInt(FrameLayout.HEADER_BYTES + FrameLayout.NODE_BYTES, 1);
+        assertRefused("workers below", below);
+        ByteBuffer noVersions = ExchangeOrders.order(FrameLayout.GRADIENT, 0, 0, 0, 4, LEFT);
+        assertRefused("no versions", FrameLayout.end(noVersions.putInt(0)));
         ByteBuffer more = ExchangeOrders.order(FrameLayout.REPORT, 0, 0, 0, 1, LEFT);
         assertRefused("one byte too many", FrameLayout.end(more.put((byte) 1)));
-        assertRefused("nothing", ByteBuffer.allocate(0));
     }
 
     @Test
@@ -208,7 +205,7 @@ class ExchangeClientTest {
         Random random = new Random(SEED);
         for (int i = 0; i < 60; i++) {
             ByteBuffer whole = ExchangeOrders.gradient(0, 0, weights, LEFT, RIGHT);
-            assertRefused("seed " + SEED + ", order " + i, ExchangeFrames.spoil(whole, random));
+            assertRefused("seed " + SEED + ", order " + i, ExchangeFrames.spoilOnWire(whole, random));
         }
     }
 
@@ -280,13 +277,13 @@ class ExchangeClientTest {
     /** The next task of the process must not find a hub that will never be told anything. */
     @Test
     void aDriverThatCannotBeReachedLeavesNothingBehind() throws IOException, InterruptedException {
-        RunTicket ticket = RunTicket.fresh("127.0.0.1").at(driver.port());
+        RunTicket ticket = driver.ticket();
         driver.close();
         for (int i = 0; i < 2; i++) {
             Throwable thrown = catchThrowable(() -> Hub.enter(ticket, plan, conf));
             assertThat(thrown).as("task %d", i).isInstanceOf(IOException.class);
             assertThat(thrown.getMessage()).contains("127.0.0.1");
         }
-        driver = new ExchangeFakeDriver(spark.getConf());
+        driver = new ExchangeFakeDriver(spark.getConf(), RunTicket.fresh("127.0.0.1", 0));
     }
 }

@@ -47,7 +47,7 @@ class ExchangeDeliveriesTest {
         public void load(List<Node> nodes) {}
 
         @Override
-        public void order(Coordinator.Round round, List<Node> nodes) {}
+        public void order(Coordinator.Round round, Route route) {}
 
         @Override
         public void over() {}

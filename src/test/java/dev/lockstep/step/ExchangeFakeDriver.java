@@ -1,50 +1,42 @@
 package dev.lockstep.step;
 
-import io.netty.channel.Channel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkConf;
-import org.apache.spark.network.TransportContext;
-import org.apache.spark.network.client.RpcResponseCallback;
-import org.apache.spark.network.client.TransportClient;
-import org.apache.spark.network.server.OneForOneStreamManager;
-import org.apache.spark.network.server.RpcHandler;
-import org.apache.spark.network.server.StreamManager;
-import org.apache.spark.network.server.TransportServer;
 
 /** A driver that writes requests down, and answers with whatever bytes the test likes. */
-final class ExchangeFakeDriver extends RpcHandler implements AutoCloseable {
+final class ExchangeFakeDriver implements Wire.Listener, AutoCloseable {
     private static final long REQUEST_SECONDS = 30;
 
-    private record Request(ByteBuffer frame, RpcResponseCallback answer, Channel channel) {}
+    private record Request(ByteBuffer frame, Wire wire) {}
 
     private final BlockingQueue<Request> requests = new LinkedBlockingQueue<>();
-    private final TransportContext context;
-    private final TransportServer server;
+    private final ExchangeDoor door;
+    private final RunTicket ticket;
     private Request latest;
 
-    ExchangeFakeDriver(SparkConf conf) {
-        context = new TransportContext(ExchangeTransport.conf(conf, 1), this);
-        server = context.createServer("127.0.0.1", 0, List.of());
+    ExchangeFakeDriver(SparkConf conf, RunTicket secret) {
+        door = new ExchangeDoor(conf, secret, "127.0.0.1", 1, this, Integer.MAX_VALUE);
+        ticket = secret.at(door.port());
     }
 
-    int port() {
-        return server.getPort();
-    }
-
-    @Override
-    public StreamManager getStreamManager() {
-        return new OneForOneStreamManager();
+    /** What a worker needs to find it. */
+    RunTicket ticket() {
+        return ticket;
     }
 
     @Override
-    public void receive(TransportClient client, ByteBuffer message, RpcResponseCallback answer) {
-        ByteBuffer copy = ByteBuffer.allocate(message.remaining()).order(ByteOrder.LITTLE_ENDIAN);
-        requests.add(new Request(copy.put(message).flip(), answer, client.getChannel()));
+    public void received(Wire wire, ByteBuffer frame) {
+        ByteBuffer copy = ByteBuffer.allocate(frame.limit()).order(ByteOrder.LITTLE_ENDIAN);
+        requests.add(new Request(copy.put(0, frame, 0, frame.limit()), wire));
+    }
+
+    @Override
+    public void closed(Wire wire) {
+        // Tests ask the worker.
     }
 
     /** The next request, of the given type. */
@@ -67,17 +59,16 @@ final class ExchangeFakeDriver extends RpcHandler implements AutoCloseable {
 
     /** Answers the latest request. */
     void answer(ByteBuffer frame) {
-        latest.answer().onSuccess(frame);
+        latest.wire().send(frame, null);
     }
 
     /** Ends the connection that the latest request came over. */
     void hangUp() {
-        latest.channel().close().awaitUninterruptibly(REQUEST_SECONDS, TimeUnit.SECONDS);
+        latest.wire().close();
     }
 
     @Override
     public void close() {
-        server.close();
-        context.close();
+        door.close();
     }
 }

@@ -17,10 +17,21 @@ final class ExchangeFrames {
         return frame;
     }
 
-    static ByteBuffer hello(byte[] secret, String name) {
+    static ByteBuffer hello(byte[] secret) {
+        return FrameLayout.end(
+                frame(FrameLayout.HELLO, 0, 0, -1, 0, secret.length).put(secret));
+    }
+
+    /** From a worker that others cannot reach. */
+    static ByteBuffer join(String name) {
+        return join(name, "", 0);
+    }
+
+    static ByteBuffer join(String name, String host, int port) {
         byte[] text = name.getBytes(StandardCharsets.UTF_8);
-        ByteBuffer frame = frame(FrameLayout.HELLO, 0, text.length, -1, 0, secret.length + text.length);
-        return FrameLayout.end(frame.put(secret).put(text));
+        byte[] address = host.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer frame = frame(FrameLayout.JOIN, 0, text.length, -1, port, text.length + address.length);
+        return FrameLayout.end(frame.put(text).put(address));
     }
 
     static ByteBuffer ready(int member) {
@@ -89,7 +100,7 @@ final class ExchangeFrames {
         ByteBuffer copy = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         int count = copy.getInt(FrameLayout.COUNT_OFFSET);
         switch (random.nextInt(8)) {
-            case 0 -> copy.limit(random.nextInt(bytes.length));
+            case 0 -> copy.limit(random.nextInt(bytes.length)); // cut off
             case 1 -> { // cut off, with a length that says so
                 copy.limit(FrameLayout.HEADER_BYTES + random.nextInt(bytes.length - FrameLayout.HEADER_BYTES));
                 copy.putInt(FrameLayout.BODY_LENGTH_OFFSET, copy.limit() - FrameLayout.HEADER_BYTES);
@@ -102,6 +113,20 @@ final class ExchangeFrames {
             default -> copy.putInt(FrameLayout.HEADER_BYTES + 4, pick(random, -1, 0, Integer.MAX_VALUE)); // high
         }
         return copy;
+    }
+
+    /** A copy with one thing wrong, that shows when it comes as part of a stream, in which nobody sees where it was cut off. */
+    static ByteBuffer spoilOnWire(ByteBuffer frame, Random random) {
+        while (true) {
+            ByteBuffer spoiled = spoil(frame, random);
+            if (spoiled.limit() < FrameLayout.HEADER_BYTES) {
+                continue;
+            }
+            int body = spoiled.getInt(FrameLayout.BODY_LENGTH_OFFSET);
+            if (body < 0 || body <= spoiled.limit() - FrameLayout.HEADER_BYTES) {
+                return spoiled;
+            }
+        }
     }
 
     static int pick(Random random, int... values) {

@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 /** Frames as the driver would send them, written by the test. */
 final class ExchangeOrders {
     static final int MEMBER = 9;
+    static final long VERSION = 1;
 
     private ExchangeOrders() {}
 
@@ -40,11 +41,14 @@ final class ExchangeOrders {
     private static ByteBuffer withWeights(
             int type, long round, long step, int detail, Parameters weights, Node... nodes) {
         if (weights == null) {
-            return FrameLayout.end(order(type, round, step, detail, 4, nodes).putInt(0));
+            return FrameLayout.end(order(type, round, step, detail, 20, nodes)
+                    .putInt(0)
+                    .putLong(VERSION)
+                    .putLong(VERSION));
         }
         ParameterCodec codec = new ParameterCodec(weights.shape());
-        ByteBuffer frame = order(type, round, step, detail, 4 + (int) codec.maxBytes(), nodes);
-        codec.write(weights, row -> true, frame.putInt(1));
+        ByteBuffer frame = order(type, round, step, detail, 20 + (int) codec.maxBytes(), nodes);
+        codec.write(weights, row -> true, frame.putInt(0).putLong(0).putLong(VERSION));
         return FrameLayout.end(frame);
     }
 

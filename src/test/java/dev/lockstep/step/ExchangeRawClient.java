@@ -3,6 +3,7 @@ package dev.lockstep.step;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -21,6 +22,7 @@ final class ExchangeRawClient implements AutoCloseable {
     private final TransportClientFactory factory;
     private final TransportClient client;
     private final BlockingQueue<ByteBuffer> answers = new LinkedBlockingQueue<>();
+    private volatile Wire wire; // once it is welcome
     private int member;
 
     ExchangeRawClient(SparkConf conf, int port) throws IOException, InterruptedException {
@@ -29,13 +31,17 @@ final class ExchangeRawClient implements AutoCloseable {
         client = factory.createUnmanagedClient("127.0.0.1", port);
     }
 
-    /** Sends a frame. */
+    /** Sends bytes: as an RPC until it is welcome, bare after that. */
     ExchangeRawClient send(ByteBuffer frame) {
+        if (wire != null) {
+            wire.send(frame, null);
+            return this;
+        }
         client.sendRpc(frame, new RpcResponseCallback() {
             @Override
             public void onSuccess(ByteBuffer answer) {
-                ByteBuffer copy = ByteBuffer.allocate(answer.remaining()).order(ByteOrder.LITTLE_ENDIAN);
-                answers.add(copy.put(answer).flip());
+                wire = ExchangeWire.over(client.getChannel(), new Answers(), Integer.MAX_VALUE);
+                keep(answer);
             }
 
             @Override
@@ -46,10 +52,37 @@ final class ExchangeRawClient implements AutoCloseable {
         return this;
     }
 
-    /** Says hello and loads; returns itself when the driver has given it a number. */
+    private void keep(ByteBuffer answer) {
+        ByteBuffer copy = ByteBuffer.allocate(answer.limit()).order(ByteOrder.LITTLE_ENDIAN);
+        answers.add(copy.put(0, answer, 0, answer.limit()));
+    }
+
+    private final class Answers implements Wire.Listener {
+        @Override
+        public void received(Wire from, ByteBuffer frame) {
+            keep(frame);
+        }
+
+        @Override
+        public void closed(Wire from) {
+            // Tests ask the connection.
+        }
+    }
+
+    /** Says hello and joins. */
+    ExchangeRawClient join(RunTicket ticket, String name) throws InterruptedException {
+        return join(ticket, ExchangeFrames.join(name));
+    }
+
+    ExchangeRawClient join(RunTicket ticket, ByteBuffer join) throws InterruptedException {
+        send(ExchangeFrames.hello(ticket.secret()));
+        answer(FrameLayout.WELCOME);
+        return send(join);
+    }
+
+    /** Says hello, joins and loads; returns itself when the driver has given it a number. */
     ExchangeRawClient enter(RunTicket ticket, String name) throws InterruptedException {
-        send(ExchangeFrames.hello(ticket.secret(), name));
-        ByteBuffer load = answer(FrameLayout.LOAD);
+        ByteBuffer load = join(ticket, name).answer(FrameLayout.LOAD);
         member = load.getInt(FrameLayout.MEMBER_OFFSET);
         return this;
     }
@@ -83,6 +116,11 @@ final class ExchangeRawClient implements AutoCloseable {
 
     boolean isOpen() {
         return client.isActive();
+    }
+
+    /** Names of the handlers that its bytes go through. */
+    List<String> handlers() {
+        return client.getChannel().pipeline().names();
     }
 
     @Override

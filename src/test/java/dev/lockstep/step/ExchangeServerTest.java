@@ -38,7 +38,7 @@ class ExchangeServerTest {
     @TempDir
     Path directory;
 
-    private final RunTicket ticket = RunTicket.fresh("127.0.0.1");
+    private final RunTicket ticket = RunTicket.fresh("127.0.0.1", 0);
     private StepPlan plan;
     private Coordinator coordinator;
     private ExchangeServer server;
@@ -94,9 +94,8 @@ class ExchangeServerTest {
     void whoDoesNotKnowTheSecretIsRefusedAndCounted() throws IOException, InterruptedException {
         byte[] almost = ticket.secret().clone();
         almost[almost.length - 1] ^= 1;
-        List<ByteBuffer> strangers = List.of(
-                ExchangeFrames.hello(almost, "a stranger"),
-                ExchangeFrames.hello(new byte[RunTicket.SECRET_BYTES], "a stranger"));
+        List<ByteBuffer> strangers =
+                List.of(ExchangeFrames.hello(almost), ExchangeFrames.hello(new byte[RunTicket.SECRET_BYTES]));
         for (ByteBuffer hello : strangers) {
             try (ExchangeRawClient stranger = connect()) {
                 stranger.send(hello).awaitClosed("a stranger");
@@ -112,7 +111,8 @@ class ExchangeServerTest {
         List<ByteBuffer> first = List.of(
                 ExchangeFrames.ready(0),
                 ExchangeFrames.gradient(0, 0, 3, values, LEFT),
-                ExchangeFrames.hello(new byte[RunTicket.SECRET_BYTES - 1], ""),
+                ExchangeFrames.hello(new byte[RunTicket.SECRET_BYTES - 1]),
+                ExchangeFrames.join("too early"),
                 ByteBuffer.wrap("GET / HTTP/1.1\r\nHost: a\r\n\r\n0123456789abcdef".getBytes()),
                 ByteBuffer.allocate(0));
         for (ByteBuffer frame : first) {
@@ -134,7 +134,9 @@ class ExchangeServerTest {
             assertThat(order.getLong(FrameLayout.STEP_OFFSET)).isEqualTo(70);
             ByteBuffer body = FrameLayout.open(order);
             assertThat(FrameLayout.node(body, SHARDS)).isEqualTo(LEFT);
-            assertThat(body.getInt()).as("weights have changed").isEqualTo(1);
+            assertThat(body.getInt()).as("workers below").isZero();
+            assertThat(body.getLong()).as("version to begin with").isZero();
+            assertThat(body.getLong()).as("version").isEqualTo(1);
             try (Parameters read = new Parameters(plan.shape())) {
                 new ParameterCodec(plan.shape()).read(body, read, false);
                 RandomNet.assertSameBits("weights", read, values);
@@ -150,7 +152,9 @@ class ExchangeServerTest {
             assertThat(order.getInt(FrameLayout.DETAIL_OFFSET)).isEqualTo(Split.TEST.ordinal());
             body = FrameLayout.open(order);
             assertThat(FrameLayout.node(body, SHARDS)).isEqualTo(RIGHT);
-            assertThat(body.getInt()).as("weights have not changed").isZero();
+            assertThat(body.getInt()).as("workers below").isZero();
+            assertThat(body.getLong()).as("version to begin with").isEqualTo(1);
+            assertThat(body.getLong()).as("weights have not changed").isEqualTo(1);
             assertThat(body.hasRemaining()).isFalse();
             coordinator.end();
             a.answer(FrameLayout.SCORE);
@@ -158,8 +162,7 @@ class ExchangeServerTest {
                     .answer(FrameLayout.OVER);
             a.send(ExchangeFrames.scores(a.member(), 1, SmallSet.CLASSES, LEFT)).answer(FrameLayout.OVER);
             try (ExchangeRawClient late = connect()) {
-                late.send(ExchangeFrames.hello(ticket.secret(), "late"));
-                assertThat(late.answer(FrameLayout.OVER).getInt(FrameLayout.DETAIL_OFFSET))
+                assertThat(late.join(ticket, "late").answer(FrameLayout.OVER).getInt(FrameLayout.DETAIL_OFFSET))
                         .isZero();
             }
         }
@@ -238,12 +241,12 @@ class ExchangeServerTest {
     void whoeverBreaksTheProtocolLosesItsConnectionAndNobodyElseDoes() throws IOException, InterruptedException {
         assertEnds("another's number", bad -> ExchangeFrames.ready(bad.member() + 1));
         assertEnds("no number", bad -> ExchangeFrames.ready(-1));
-        assertEnds("hello again", bad -> ExchangeFrames.hello(ticket.secret(), "again"));
+        assertEnds("hello again", bad -> ExchangeFrames.hello(ticket.secret()));
         assertEnds("order to the driver", bad -> ExchangeFrames.empty(FrameLayout.LOAD, bad.member()));
         assertEnds("over to the driver", bad -> ExchangeFrames.empty(FrameLayout.OVER, bad.member()));
         assertEnds("unknown type", bad -> ExchangeFrames.empty(77, bad.member()));
         assertEnds("garbage", bad -> ByteBuffer.wrap(new byte[100]));
-        assertEnds("nothing", bad -> ByteBuffer.allocate(0));
+        assertEnds("join again", bad -> ExchangeFrames.join("again"));
         assertEnds("no node", bad -> ExchangeFrames.empty(FrameLayout.GRADIENT, bad.member()));
         assertEnds(
                 "a score for a gradient", bad -> ExchangeFrames.scores(bad.member(), round(), SmallSet.CLASSES, LEFT));
@@ -280,16 +283,14 @@ class ExchangeServerTest {
             for (int i = 0; i < 60; i++) {
                 String what = "seed " + SEED + ", frame " + i;
                 try (ExchangeRawClient bad = connect()) {
-                    ByteBuffer hello = ExchangeFrames.hello(ticket.secret(), "bad");
                     if (i % 3 == 0) {
-                        hello.putInt(ExchangeFrames.pick(random, 0, 4, 8, 36), random.nextInt());
-                        bad.send(hello);
-                        // A number in a hello means nothing.
-                        bad.send(ExchangeFrames.empty(99, 0)).awaitClosed(what);
+                        ByteBuffer hello = ExchangeFrames.hello(ticket.secret());
+                        hello.putInt(ExchangeFrames.pick(random, 0, 4, 36), random.nextInt());
+                        bad.send(hello).awaitClosed(what);
                     } else {
                         bad.enter(ticket, "bad");
                         ByteBuffer whole = ExchangeFrames.gradient(bad.member(), 0, 3, values, LEFT, RIGHT);
-                        bad.send(ExchangeFrames.spoil(whole, random)).awaitClosed(what);
+                        bad.send(ExchangeFrames.spoilOnWire(whole, random)).awaitClosed(what);
                     }
                 }
             }

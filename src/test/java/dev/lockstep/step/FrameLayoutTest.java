@@ -59,7 +59,7 @@ class FrameLayoutTest {
         for (int i = 0; i < secret.length; i++) {
             secret[i] = (byte) (0xA0 + i);
         }
-        return new RunTicket("golden", secret, "127.0.0.1", 0);
+        return new RunTicket("golden", secret, "127.0.0.1", 0, 0);
     }
 
     private static byte[] golden(String name) {
@@ -118,12 +118,12 @@ class FrameLayoutTest {
     @Test
     void aWorkersFrames() throws Exception {
         StepPlan plan = plan(1);
-        try (ExchangeFakeDriver driver = new ExchangeFakeDriver(spark.getConf());
+        try (ExchangeFakeDriver driver = new ExchangeFakeDriver(spark.getConf(), TICKET);
                 Parameters weights = simpleWeights(plan.shape())) {
-            Hub hub = Hub.enter(TICKET.at(driver.port()), plan, SmallSet.conf());
+            Hub hub = Hub.enter(driver.ticket(), plan, SmallSet.conf());
             Thread task = new Thread(() -> hub.team().work(() -> false));
             task.start();
-            assertGolden("hello", driver.request(FrameLayout.HELLO));
+            assertGolden("join", driver.request(FrameLayout.JOIN));
             driver.answer(ExchangeOrders.load(ALL));
             assertGolden("ready", driver.request(FrameLayout.READY));
             driver.answer(ExchangeOrders.report(3, new Node(1, 2)));
@@ -145,11 +145,11 @@ class FrameLayoutTest {
         byte[] content = Files.readAllBytes(labels);
         content[8 + 3] = 77;
         Files.write(labels, content);
-        try (ExchangeFakeDriver driver = new ExchangeFakeDriver(spark.getConf())) {
-            Hub hub = Hub.enter(TICKET.at(driver.port()), plan, SmallSet.conf());
+        try (ExchangeFakeDriver driver = new ExchangeFakeDriver(spark.getConf(), TICKET)) {
+            Hub hub = Hub.enter(driver.ticket(), plan, SmallSet.conf());
             Thread task = new Thread(() -> hub.team().work(() -> false));
             task.start();
-            driver.request(FrameLayout.HELLO);
+            driver.request(FrameLayout.JOIN);
             driver.answer(ExchangeOrders.load(ALL));
             assertGolden("failed", withText("bad input", driver.request(FrameLayout.FAILED)));
             driver.answer(ExchangeOrders.over());
@@ -178,7 +178,10 @@ class FrameLayoutTest {
         try (Parameters weights = new Parameters(plan.shape());
                 ExchangeServer server = new ExchangeServer(spark.getConf(), TICKET, plan, coordinator);
                 ExchangeRawClient client = new ExchangeRawClient(spark.getConf(), server.port())) {
-            client.send(ExchangeFrames.hello(TICKET.secret(), "golden"));
+            assertGolden("hello", ExchangeFrames.hello(TICKET.secret()));
+            client.send(ByteBuffer.wrap(golden("hello")));
+            assertGolden("welcome", client.answer(FrameLayout.WELCOME));
+            client.send(ExchangeFrames.join("golden"));
             assertGolden("load", client.answer(FrameLayout.LOAD));
             client.send(ExchangeFrames.ready(0));
             Await.until(() -> "not ready", () -> coordinator.readyCount() == 1);

@@ -109,7 +109,7 @@ class LockstepEngineIT {
         StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.EPOCH, 31);
         Outcome expected = Outcome.local(plan);
         for (int tasks : new int[] {1, 2, 3, 4, 8, 11}) {
-            try (GradientSource source = new LockstepGradientSource(spark, plan, tasks)) {
+            try (GradientSource source = new LockstepGradientSource(spark, plan, tasks, 0)) {
                 awaitJoined(source, Math.min(tasks, EXECUTORS));
                 assertThat(Outcome.of(source, plan, step -> {}))
                         .as("%d tasks", tasks)
@@ -119,7 +119,7 @@ class LockstepEngineIT {
             }
         }
         StepPlan small = new SmallSet(shared).plan(13, 2, Sampling.REPLACEMENT, 0);
-        try (GradientSource source = new LockstepGradientSource(spark, small, 5)) {
+        try (GradientSource source = new LockstepGradientSource(spark, small, 5, 0)) {
             assertThat(Outcome.of(source, small, step -> {})).isEqualTo(Outcome.local(small));
         }
     }
@@ -127,7 +127,7 @@ class LockstepEngineIT {
     @Test
     void anExecutorKilledInTheMiddleChangesNoBitAndIsReplaced() {
         StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.REPLACEMENT, 31);
-        try (GradientSource source = new LockstepGradientSource(spark, plan, 2)) {
+        try (GradientSource source = new LockstepGradientSource(spark, plan, 2, 0)) {
             long[] killedAtNanos = {0};
             Outcome found = Outcome.of(source, plan, step -> {
                 if (step == 7) {
@@ -162,7 +162,7 @@ class LockstepEngineIT {
         try (GradientSource source = new LocalGradientSource(SmallSet.conf(), plan)) {
             expected = trained(source, plan, step -> {});
         }
-        try (GradientSource source = new LockstepGradientSource(spark, plan, 3)) {
+        try (GradientSource source = new LockstepGradientSource(spark, plan, 3, 0)) {
             awaitJoined(source, EXECUTORS);
             Thread killer = new Thread(() -> kill(executors().get(0)));
             String found = trained(source, plan, step -> {
@@ -180,7 +180,7 @@ class LockstepEngineIT {
     @Test
     void aRunGoesOnWhenAllExecutorsWereKilled() {
         StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.REPLACEMENT, 0);
-        try (GradientSource source = new LockstepGradientSource(spark, plan, 2)) {
+        try (GradientSource source = new LockstepGradientSource(spark, plan, 2, 0)) {
             Outcome found = Outcome.of(source, plan, step -> {
                 if (step == 9) {
                     awaitJoined(source, 2);
@@ -199,7 +199,7 @@ class LockstepEngineIT {
         byte[] content = Files.readAllBytes(labels);
         content[8 + 150] = 99;
         Files.write(labels, content);
-        Throwable thrown = catchThrowable(() -> new LockstepGradientSource(spark, plan, 4).close());
+        Throwable thrown = catchThrowable(() -> new LockstepGradientSource(spark, plan, 4, 0).close());
         assertThat(thrown).isInstanceOf(BadInputException.class);
         assertThat(thrown.getMessage())
                 .contains(labels.toString(), "example 150", "expected 0 to 3", "found 99")

@@ -102,7 +102,7 @@ class LockstepEngineTest {
     }
 
     private static Outcome lockstep(StepPlan plan, int taskCount, LongConsumer beforeStep) {
-        try (GradientSource source = new LockstepGradientSource(spark, plan, taskCount)) {
+        try (GradientSource source = new LockstepGradientSource(spark, plan, taskCount, 0)) {
             return Outcome.of(source, plan, beforeStep);
         }
     }
@@ -202,7 +202,7 @@ class LockstepEngineTest {
         try (GradientSource source = new LocalGradientSource(SmallSet.conf(), plan)) {
             expected = trained(source, plan, step -> {});
         }
-        try (GradientSource source = new LockstepGradientSource(spark, plan, taskCount)) {
+        try (GradientSource source = new LockstepGradientSource(spark, plan, taskCount, 0)) {
             String found = trained(source, plan, step -> {
                 if (step % 500 == 100) {
                     tasks.awaitRunning(1);
@@ -221,7 +221,7 @@ class LockstepEngineTest {
     @Test
     void aRunThatIsCancelledEndsAndFreesEverything() {
         StepPlan plan = plan(8, 16, Sampling.EPOCH, 0);
-        try (GradientSource source = new LockstepGradientSource(spark, plan, 2);
+        try (GradientSource source = new LockstepGradientSource(spark, plan, 2, 0);
                 Parameters weights = SmallSet.initial(plan)) {
             source.gradient(0, weights);
             spark.sc().cancelAllJobs();
@@ -239,7 +239,7 @@ class LockstepEngineTest {
     void closingARunWhoseTasksAreStillBusyWaitsForThem() {
         for (int i = 0; i < 10; i++) {
             StepPlan plan = plan(8, 16, Sampling.EPOCH, 0);
-            GradientSource source = new LockstepGradientSource(spark, plan, 3);
+            GradientSource source = new LockstepGradientSource(spark, plan, 3, 0);
             tasks.awaitRunning(1);
             spark.sc().cancelAllJobs();
             source.close();
@@ -251,7 +251,7 @@ class LockstepEngineTest {
     void closingFreesWhatTheRunHeld() {
         long before = MemoryGauge.process().bytesInUse();
         StepPlan plan = plan(8, 16, Sampling.EPOCH, 31);
-        try (GradientSource source = new LockstepGradientSource(spark, plan, 3);
+        try (GradientSource source = new LockstepGradientSource(spark, plan, 3, 0);
                 Parameters weights = SmallSet.initial(plan)) {
             assertThat(MemoryGauge.process().bytesInUse() - before)
                     .isGreaterThan(source.data().offHeapBytes())
@@ -276,7 +276,7 @@ class LockstepEngineTest {
         spark.hadoopConfiguration().setBoolean("fs.file.impl.disable.cache", true);
         try {
             assertThatExceptionOfType(StageEndedException.class)
-                    .isThrownBy(() -> new LockstepGradientSource(spark, plan, 2).close())
+                    .isThrownBy(() -> new LockstepGradientSource(spark, plan, 2, 0).close())
                     .withMessageContaining("the disk is on fire");
         } finally {
             spark.hadoopConfiguration().unset("fs.file.impl");
@@ -288,7 +288,7 @@ class LockstepEngineTest {
     private void assertRefused(String... operands) {
         StepPlan plan = new SmallSet(directory).plan(8, 16, Sampling.EPOCH, 0);
         for (int taskCount : new int[] {1, 3, 7}) {
-            Throwable thrown = catchThrowable(() -> new LockstepGradientSource(spark, plan, taskCount).close());
+            Throwable thrown = catchThrowable(() -> new LockstepGradientSource(spark, plan, taskCount, 0).close());
             assertThat(thrown).isInstanceOf(BadInputException.class);
             assertThat(thrown.getMessage()).doesNotContain("\n").contains(operands);
             tasks.awaitNoJob();

@@ -128,9 +128,9 @@ final class MembershipModel {
         Verdict expected;
         if (ofRound != round) {
             expected = Verdict.STALE;
-        } else if (accepted.contains(node)) {
+        } else if (isCovered(node)) {
             expected = Verdict.DUPLICATE;
-        } else if (ready.getOrDefault(member, Set.of()).contains(node)) {
+        } else if (ready.getOrDefault(member, Set.of()).contains(node) || isSum(member, node)) {
             expected = Verdict.ACCEPTED;
         } else {
             expected = Verdict.NOT_ORDERED;
@@ -145,10 +145,24 @@ final class MembershipModel {
                     .isFalse();
             covered.or(shardsOfNode);
             accepted.add(node);
-            ready.get(member).remove(node);
+            ready.get(member).removeIf(part -> part.low() >= node.low() && part.high() <= node.high());
         }
         check();
         return expected;
+    }
+
+    /** Whether a node of the tree is made up of several that this member still has to deliver. */
+    private boolean isSum(int member, Node node) {
+        BitSet parts = new BitSet();
+        ready.getOrDefault(member, Set.of()).stream()
+                .filter(part -> part.low() >= node.low() && part.high() <= node.high())
+                .forEach(part -> parts.set(part.low(), part.high()));
+        return parts.equals(shardsOf(node))
+                && ReductionTree.nodes(shards, shardsOf(node)).equals(List.of(node));
+    }
+
+    private boolean isCovered(Node node) {
+        return covered.nextClearBit(node.low()) >= node.high();
     }
 
     boolean isWhole() {

@@ -26,6 +26,7 @@ class WeightsUpdatesTest {
         final ParameterCodec codec;
         final Parameters copy;
         final WeightsUpdates.Reader reader;
+        long version;
 
         Worker(WeightsUpdates updates, NetworkShape shape) {
             this.codec = new ParameterCodec(shape);
@@ -35,7 +36,11 @@ class WeightsUpdatesTest {
 
         /** Returns the bytes that travelled. */
         int follow(Coordinator.Round round, String what) {
-            ByteBuffer update = reader.next(round);
+            WeightsUpdate told = reader.next(round);
+            ByteBuffer update = told.form();
+            assertThat(told.base() == 0 || told.base() == version).as(what).isTrue();
+            assertThat(update == null).as(what).isEqualTo(told.base() == told.version());
+            version = told.version();
             int bytes = 0;
             if (update != null) {
                 update.order(ByteOrder.LITTLE_ENDIAN);

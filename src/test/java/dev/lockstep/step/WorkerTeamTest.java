@@ -180,7 +180,7 @@ class WorkerTeamTest {
                 Work work = gradient(i / 2, nodes);
                 team.team.submit(work);
                 if (random.nextBoolean()) {
-                    team.team.help();
+                    team.team.help(false);
                 }
                 assertThat(team.await()).isSameAs(work);
                 assertGradients("seed " + (SEED + threads) + ", work " + i, work);
@@ -220,12 +220,12 @@ class WorkerTeamTest {
     @Test
     void theHelperAloneGivesTheSameBits() throws InterruptedException {
         try (Team team = new Team(0)) {
-            team.team.help();
+            team.team.help(false);
             for (int step = 0; step < 4; step++) {
                 Work work = gradient(step, List.of(new Node(0, 5), new Node(8, SHARDS)));
                 team.team.submit(work);
-                team.team.help();
-                team.team.help();
+                team.team.help(false);
+                team.team.help(false);
                 assertThat(team.await()).isSameAs(work);
                 assertGradients("step " + step, work);
             }
@@ -270,7 +270,7 @@ class WorkerTeamTest {
         };
         try (Team team = new Team(0, slow)) {
             team.team.submit(gradient(0, List.of(new Node(0, SHARDS))));
-            Thread helper = new Thread(team.team::help);
+            Thread helper = new Thread(() -> team.team.help(false));
             helper.start();
             assertThat(await(isInside)).isTrue();
             Thread last = new Thread(team.team::abandon);
@@ -304,7 +304,7 @@ class WorkerTeamTest {
             Work work = gradient(0, List.of(new Node(0, SHARDS)));
             team.team.submit(work);
             team.team.abandon();
-            team.team.help();
+            team.team.help(false);
             assertThat(team.done).isEmpty();
             assertThat(work.unitsLeft).hasValue(work.units.length);
         }

@@ -55,7 +55,7 @@ class StoppedRunTest {
         TrainingConfig config = config();
         StepPlan plan = plan(config);
         try (JavaSparkContext spark = new JavaSparkContext(SmallSet.spark("local[2]"))) {
-            try (GradientSource source = new LockstepGradientSource(spark, plan, 2);
+            try (GradientSource source = new LockstepGradientSource(spark, plan, 2, 0);
                     Parameters weights = initial(config, plan);
                     Trainer trainer = trainer(config, plan, source, weights)) {
                 assertThatThrownBy(() -> trainer.train(0, at(STOP_AFTER, () -> cancelAndWait(spark))))

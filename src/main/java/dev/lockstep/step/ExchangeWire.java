@@ -1,0 +1,124 @@
+package dev.lockstep.step;
+
+import dev.lockstep.step.FrameLayout.MalformedFrameException;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.FixedRecvByteBufAllocator;
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.apache.spark.network.util.TransportFrameDecoder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A wire over a connection that Spark's transport has made, authenticated and, where it is asked to, encrypted. Spark's own
+ * handlers of messages are taken out of the connection once it stands, and frames go over it bare: with them, a frame of
+ * 100 KB is put together from pieces in memory that is allocated and zeroed for it, and every request waits in a table.
+ * Measured for two processes that exchange 100 KB each way with a third on two cores: 160 us a round instead of 190 to 270.
+ */
+final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
+    private static final Logger LOG = LoggerFactory.getLogger(ExchangeWire.class);
+    private static final List<String> OF_MESSAGES = List.of(
+            "loggingHandler", "encoder", TransportFrameDecoder.HANDLER_NAME, "decoder", "idleStateHandler", "handler");
+    private static final int READ_BYTES = 1 << 18;
+
+    private final Channel channel;
+    private final Listener listener;
+    private final long maxFrameBytes;
+    private ByteBuffer in = FrameLayout.room(FrameLayout.HEADER_BYTES);
+    private int wanted = FrameLayout.HEADER_BYTES;
+
+    private ExchangeWire(Channel channel, Listener listener, long maxFrameBytes) {
+        this.channel = channel;
+        this.listener = listener;
+        this.maxFrameBytes = maxFrameBytes;
+    }
+
+    /**
+     * Makes a wire of a connection, on which nothing is under way that has not gone through Spark's handlers. In the
+     * connection's event loop.
+     *
+     * @param maxFrameBytes longer frames end the connection before room is made for them
+     */
+    static ExchangeWire over(Channel channel, Listener listener, long maxFrameBytes) {
+        ExchangeWire wire = new ExchangeWire(channel, listener, maxFrameBytes);
+        ChannelPipeline pipeline = channel.pipeline();
+        for (String name : OF_MESSAGES) {
+            if (pipeline.get(name) != null) {
+                pipeline.remove(name);
+            }
+        }
+        channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
+        pipeline.addLast("frames", wire);
+        return wire;
+    }
+
+    @Override
+    public void send(ByteBuffer head, ByteBuffer rest) {
+        ByteBuf frame = rest == null ? Unpooled.wrappedBuffer(head) : Unpooled.wrappedBuffer(head, rest);
+        channel.writeAndFlush(frame, channel.voidPromise());
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        ByteBuf bytes = (ByteBuf) message;
+        try {
+            while (bytes.isReadable() && channel.isActive()) {
+                in.limit(in.position() + Math.min(bytes.readableBytes(), wanted - in.position()));
+                bytes.readBytes(in);
+                if (in.position() == wanted) {
+                    advance();
+                }
+            }
+        } catch (MalformedFrameException e) {
+            LOG.warn("malformed frame from {}: {}", peer(), e.getMessage());
+            close();
+        } finally {
+            bytes.release();
+        }
+    }
+
+    /** What was wanted is there: a header, then the whole frame. */
+    private void advance() {
+        if (wanted == FrameLayout.HEADER_BYTES) {
+            long length = FrameLayout.lengthBytes(in);
+            FrameLayout.require(length <= maxFrameBytes, "bytes of a frame, at most", maxFrameBytes, length);
+            wanted = (int) length;
+            if (wanted > in.capacity()) {
+                in = FrameLayout.room(length).put(in.flip());
+            }
+            if (wanted > FrameLayout.HEADER_BYTES) {
+                return;
+            }
+        }
+        in.flip();
+        listener.received(this, FrameLayout.open(in));
+        in.clear();
+        wanted = FrameLayout.HEADER_BYTES;
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        listener.closed(this);
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable e) {
+        LOG.debug("connection to {}", peer(), e);
+        close();
+    }
+
+    @Override
+    public void close() {
+        channel.close();
+    }
+
+    @Override
+    public String peer() {
+        return String.valueOf(channel.remoteAddress());
+    }
+}
