@@ -92,7 +92,7 @@ public interface Kernels {
 
     /**
      * The gradient by the first layer's weights: out[c, :] = sum over rows r along the tree of x[r, c] delta[r, :]. Rows
-     * of columns without a non-zero are set to zero. {@link SparseBatch#indexColumns} comes before.
+     * of columns without a non-zero are set to zero.
      *
      * @param delta [at least rows, hidden]
      * @param out [inputs, hidden]

@@ -247,6 +247,7 @@ public final class ScalarKernels implements Kernels {
 
     @Override
     public void sparseGradient(SparseBatch x, FloatMatrix delta, SegmentTree tree, FloatMatrix out) {
+        x.indexColumns();
         IntBuffer start = x.columnStart().buffer();
         IntBuffer rows = x.entryRows().buffer();
         FloatBuffer values = x.entryValues().buffer();

@@ -12,8 +12,8 @@ import java.util.Arrays;
  * is the same as adding +0.0, bit for bit. Filled anew for every step, by one thread.
  */
 public final class SegmentTree {
-    /** Columns that kernels sum at a time, at most: four vectors. */
-    private static final int SCRATCH_FLOATS = 4 * Kernels.LANES;
+    /** Floats that kernels sum at a time, at most: four vectors for each column of a group. */
+    private static final int SCRATCH_FLOATS = 4 * Kernels.LANES * SparseGroups.COLUMNS;
 
     private final int low;
     private final int high;

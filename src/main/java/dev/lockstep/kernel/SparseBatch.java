@@ -13,6 +13,11 @@ import java.nio.IntBuffer;
  * thread at a time. The batch owns its memory.
  */
 public final class SparseBatch implements AutoCloseable {
+    /** Columns along the hidden units that kernels compute at a time, at most: four vectors. */
+    private static final int SCRATCH_FLOATS = 4 * Kernels.LANES;
+    /** The most rows that get scratch. */
+    private static final int SCRATCH_ROWS = 4096;
+
     private final OffHeapBlock block;
     private final int inputs;
     private final IntArray rowStart;
@@ -22,8 +27,11 @@ public final class SparseBatch implements AutoCloseable {
     private final IntArray columnStart;
     private final IntArray entryRows;
     private final FloatArray entryValues;
+    private final SparseGroups groups;
+    private final float[] rowScratch;
     private int rows;
     private int nonZeros;
+    private boolean grouped;
 
     /**
      * @param inputs width of X
@@ -46,12 +54,15 @@ public final class SparseBatch implements AutoCloseable {
         this.entryRows = block.ints(offset + 2 * n * Integer.BYTES, n);
         this.entryValues = block.floats(offset + 3 * n * Integer.BYTES, n);
         this.labels = block.bytes(offset + 4 * n * Integer.BYTES, maxRows);
+        this.groups = new SparseGroups(inputs, maxRows, maxNonZerosPerRow);
+        this.rowScratch = new float[Math.min(maxRows, SCRATCH_ROWS) * SCRATCH_FLOATS];
     }
 
     /** Empties the batch. */
     public void clear() {
         rows = 0;
         nonZeros = 0;
+        grouped = false;
     }
 
     /** Ends a row whose {@code count} columns (ascending) and values were written at {@link #nonZeros}. */
@@ -60,6 +71,7 @@ public final class SparseBatch implements AutoCloseable {
         nonZeros += count;
         rows++;
         rowStart.set(rows, nonZeros);
+        grouped = false;
     }
 
     /** Width of X. */
@@ -117,7 +129,7 @@ public final class SparseBatch implements AutoCloseable {
         return entryValues;
     }
 
-    /** Lists the elements by column as well (a counting sort), so that each row of a gradient can be gathered and written once. */
+    /** Lists the elements by column as well (a counting sort). */
     public void indexColumns() {
         IntBuffer start = columnStart.buffer();
         IntBuffer rowBegin = rowStart.buffer();
@@ -147,6 +159,25 @@ public final class SparseBatch implements AutoCloseable {
                 valueOf.put(to, value.get(j));
             }
         }
+    }
+
+    /** Whether the batch is small enough for {@link #groups} and {@link #rowScratch}. */
+    boolean hasGroups() {
+        return rows * SCRATCH_FLOATS <= rowScratch.length && groups.fits(nonZeros);
+    }
+
+    /** The elements in groups of neighbouring columns; listed at the first call since the batch changed. */
+    SparseGroups groups() {
+        if (!grouped) {
+            groups.fill(rowStart.buffer(), columns.buffer(), values.buffer(), rows);
+            grouped = true;
+        }
+        return groups;
+    }
+
+    /** Scratch for a kernel: {@value #SCRATCH_FLOATS} floats for each row, on the heap like {@link #groups}. */
+    float[] rowScratch() {
+        return rowScratch;
     }
 
     @Override

@@ -1,15 +1,19 @@
 package dev.lockstep.kernel;
 
+import static dev.lockstep.kernel.VectorLanes.ORDER;
+import static dev.lockstep.kernel.VectorLanes.SPECIES;
+import static dev.lockstep.kernel.VectorLanes.VECTOR_BYTES;
+import static dev.lockstep.kernel.VectorLanes.WIDTH;
+import static dev.lockstep.kernel.VectorLanes.all;
+import static dev.lockstep.kernel.VectorLanes.load;
+
 import dev.lockstep.memory.ByteArray;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShuffle;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The kernels on the JDK's vector API, along the hidden units: sums stay in vector registers, four at a time where the
@@ -20,18 +24,10 @@ import jdk.incubator.vector.VectorSpecies;
  * the few classes is left to those.
  */
 final class VectorKernels implements Kernels {
-    /** Vectors of 512 bits where the machine has them, else of 256; {@link Kernels#LANES} is a multiple of both. */
-    private static final VectorSpecies<Float> SPECIES =
-            FloatVector.SPECIES_PREFERRED.length() >= LANES ? FloatVector.SPECIES_512 : FloatVector.SPECIES_256;
-
-    private static final int WIDTH = SPECIES.length();
-    private static final int VECTOR_BYTES = WIDTH * Float.BYTES;
     private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(SPECIES, 8, 1, true);
     private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(SPECIES, 4, 1, true);
     private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(SPECIES, 2, 1, true);
     private static final VectorShuffle<Float> BY_1 = VectorShuffle.iota(SPECIES, 1, 1, true);
-    private static final int BLOCK = 4 * WIDTH;
-    private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
     private final ScalarKernels scalar = new ScalarKernels();
 
@@ -40,84 +36,9 @@ final class VectorKernels implements Kernels {
         return "vector-" + SPECIES.vectorBitSize();
     }
 
-    private static FloatVector load(ByteBuffer from, int offsetBytes) {
-        return FloatVector.fromByteBuffer(SPECIES, from, offsetBytes, ORDER);
-    }
-
-    private static FloatVector all(float value) {
-        return FloatVector.broadcast(SPECIES, value);
-    }
-
     @Override
     public void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
-        IntBuffer rowStart = x.rowStart().buffer();
-        IntBuffer columns = x.columns().buffer();
-        FloatBuffer values = x.values().buffer();
-        ByteBuffer weights = w.data().rawBytes();
-        ByteBuffer biases = bias.rawBytes();
-        ByteBuffer result = out.data().rawBytes();
-        int stride = w.stride();
-        for (int r = 0; r < x.rows(); r++) {
-            int from = rowStart.get(r);
-            int to = rowStart.get(r + 1);
-            int o = r * out.stride() * Float.BYTES;
-            int h = 0;
-            for (; h + BLOCK <= stride; h += BLOCK) {
-                sparseDot4(
-                        columns, values, from, to, weights, stride * Float.BYTES, h * Float.BYTES, biases, result, o);
-            }
-            for (; h < stride; h += WIDTH) {
-                sparseDot1(
-                        columns, values, from, to, weights, stride * Float.BYTES, h * Float.BYTES, biases, result, o);
-            }
-        }
-    }
-
-    private static void sparseDot4(
-            IntBuffer columns,
-            FloatBuffer values,
-            int from,
-            int to,
-            ByteBuffer w,
-            int strideBytes,
-            int h,
-            ByteBuffer bias,
-            ByteBuffer out,
-            int o) {
-        FloatVector s0 = load(bias, h);
-        FloatVector s1 = load(bias, h + VECTOR_BYTES);
-        FloatVector s2 = load(bias, h + 2 * VECTOR_BYTES);
-        FloatVector s3 = load(bias, h + 3 * VECTOR_BYTES);
-        for (int j = from; j < to; j++) {
-            FloatVector v = all(values.get(j));
-            int i = columns.get(j) * strideBytes + h;
-            s0 = load(w, i).fma(v, s0);
-            s1 = load(w, i + VECTOR_BYTES).fma(v, s1);
-            s2 = load(w, i + 2 * VECTOR_BYTES).fma(v, s2);
-            s3 = load(w, i + 3 * VECTOR_BYTES).fma(v, s3);
-        }
-        s0.intoByteBuffer(out, o + h, ORDER);
-        s1.intoByteBuffer(out, o + h + VECTOR_BYTES, ORDER);
-        s2.intoByteBuffer(out, o + h + 2 * VECTOR_BYTES, ORDER);
-        s3.intoByteBuffer(out, o + h + 3 * VECTOR_BYTES, ORDER);
-    }
-
-    private static void sparseDot1(
-            IntBuffer columns,
-            FloatBuffer values,
-            int from,
-            int to,
-            ByteBuffer w,
-            int strideBytes,
-            int h,
-            ByteBuffer bias,
-            ByteBuffer out,
-            int o) {
-        FloatVector s = load(bias, h);
-        for (int j = from; j < to; j++) {
-            s = load(w, columns.get(j) * strideBytes + h).fma(all(values.get(j)), s);
-        }
-        s.intoByteBuffer(out, o + h, ORDER);
+        VectorSparseAffine.apply(x, w, bias, out);
     }
 
     @Override
@@ -225,15 +146,7 @@ final class VectorKernels implements Kernels {
 
     @Override
     public void sparseGradient(SparseBatch x, FloatMatrix delta, SegmentTree tree, FloatMatrix out) {
-        IntBuffer start = x.columnStart().buffer();
-        IntBuffer rows = x.entryRows().buffer();
-        FloatBuffer values = x.entryValues().buffer();
-        ByteBuffer d = delta.data().rawBytes();
-        ByteBuffer result = out.data().rawBytes();
-        int strideBytes = out.stride() * Float.BYTES;
-        for (int c = 0; c < out.rows(); c++) {
-            treeSum(tree, rows, values, 0, 1, start.get(c), start.get(c + 1), d, strideBytes, result, c * strideBytes);
-        }
+        VectorSparseGradient.apply(x, delta, tree, out);
     }
 
     @Override
@@ -243,147 +156,15 @@ final class VectorKernels implements Kernels {
         ByteBuffer result = out.data().rawBytes();
         int strideBytes = z.stride() * Float.BYTES;
         for (int k = 0; k < out.rows(); k++) {
-            treeSum(tree, null, d, k, delta.stride(), 0, tree.rows(), x, strideBytes, result, k * strideBytes);
+            VectorTreeSum.of(tree, null, d, k, delta.stride(), 0, tree.rows(), x, strideBytes, result, k * strideBytes);
         }
     }
 
     @Override
     public void biasGradient(FloatMatrix delta, SegmentTree tree, FloatArray out) {
         int strideBytes = delta.stride() * Float.BYTES;
-        treeSum(tree, null, null, 0, 0, 0, tree.rows(), delta.data().rawBytes(), strideBytes, out.rawBytes(), 0);
-    }
-
-    /** As in {@link ScalarKernels}: the sum along the tree over entries e of value(e) m[row(e), :]. */
-    private static void treeSum(
-            SegmentTree tree,
-            IntBuffer rows,
-            FloatBuffer values,
-            int first,
-            int step,
-            int from,
-            int to,
-            ByteBuffer m,
-            int strideBytes,
-            ByteBuffer out,
-            int o) {
-        int h = 0;
-        if (from == to) {
-            for (; h < strideBytes; h += VECTOR_BYTES) {
-                FloatVector.zero(SPECIES).intoByteBuffer(out, o + h, ORDER);
-            }
-        }
-        for (; h + BLOCK * Float.BYTES <= strideBytes; h += BLOCK * Float.BYTES) {
-            treeSum4(tree, rows, values, first, step, from, to, m, strideBytes, h, out, o + h);
-        }
-        for (; h < strideBytes; h += VECTOR_BYTES) {
-            treeSum1(tree, rows, values, first, step, from, to, m, strideBytes, h, out, o + h);
-        }
-    }
-
-    /** The newest sum stays in registers, the ones that wait for their right sibling lie in the tree's scratch. */
-    private static void treeSum4(
-            SegmentTree tree,
-            IntBuffer rows,
-            FloatBuffer values,
-            int first,
-            int step,
-            int from,
-            int to,
-            ByteBuffer m,
-            int strideBytes,
-            int h,
-            ByteBuffer out,
-            int o) {
-        float[] waiting = tree.partialSums();
-        FloatVector s0 = FloatVector.zero(SPECIES);
-        FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
-        int e = from;
-        int top = 0;
-        for (int s = 0; s < tree.segments(); s++) {
-            if (s > 0) {
-                s0.intoArray(waiting, top);
-                s1.intoArray(waiting, top + WIDTH);
-                s2.intoArray(waiting, top + 2 * WIDTH);
-                s3.intoArray(waiting, top + 3 * WIDTH);
-                top += BLOCK;
-                s0 = FloatVector.zero(SPECIES);
-                s1 = s0;
-                s2 = s0;
-                s3 = s0;
-            }
-            int end = tree.rowEnd(s);
-            for (; e < to; e++) {
-                int row = rows == null ? e : rows.get(e);
-                if (row >= end) {
-                    break;
-                }
-                FloatVector v = all(values == null ? 1f : values.get(first + e * step));
-                int i = row * strideBytes + h;
-                s0 = load(m, i).fma(v, s0);
-                s1 = load(m, i + VECTOR_BYTES).fma(v, s1);
-                s2 = load(m, i + 2 * VECTOR_BYTES).fma(v, s2);
-                s3 = load(m, i + 3 * VECTOR_BYTES).fma(v, s3);
-            }
-            // Adding +0.0 turns -0.0 into +0.0 and changes nothing else; see SegmentTree.
-            s0 = s0.add(0f);
-            s1 = s1.add(0f);
-            s2 = s2.add(0f);
-            s3 = s3.add(0f);
-            for (int merges = tree.mergesAfter(s); merges > 0; merges--) {
-                top -= BLOCK;
-                s0 = s0.add(FloatVector.fromArray(SPECIES, waiting, top));
-                s1 = s1.add(FloatVector.fromArray(SPECIES, waiting, top + WIDTH));
-                s2 = s2.add(FloatVector.fromArray(SPECIES, waiting, top + 2 * WIDTH));
-                s3 = s3.add(FloatVector.fromArray(SPECIES, waiting, top + 3 * WIDTH));
-            }
-        }
-        s0.intoByteBuffer(out, o, ORDER);
-        s1.intoByteBuffer(out, o + VECTOR_BYTES, ORDER);
-        s2.intoByteBuffer(out, o + 2 * VECTOR_BYTES, ORDER);
-        s3.intoByteBuffer(out, o + 3 * VECTOR_BYTES, ORDER);
-    }
-
-    private static void treeSum1(
-            SegmentTree tree,
-            IntBuffer rows,
-            FloatBuffer values,
-            int first,
-            int step,
-            int from,
-            int to,
-            ByteBuffer m,
-            int strideBytes,
-            int h,
-            ByteBuffer out,
-            int o) {
-        float[] waiting = tree.partialSums();
-        FloatVector sum = FloatVector.zero(SPECIES);
-        int e = from;
-        int top = 0;
-        for (int s = 0; s < tree.segments(); s++) {
-            if (s > 0) {
-                sum.intoArray(waiting, top);
-                top += WIDTH;
-                sum = FloatVector.zero(SPECIES);
-            }
-            int end = tree.rowEnd(s);
-            for (; e < to; e++) {
-                int row = rows == null ? e : rows.get(e);
-                if (row >= end) {
-                    break;
-                }
-                FloatVector v = all(values == null ? 1f : values.get(first + e * step));
-                sum = load(m, row * strideBytes + h).fma(v, sum);
-            }
-            sum = sum.add(0f);
-            for (int merges = tree.mergesAfter(s); merges > 0; merges--) {
-                top -= WIDTH;
-                sum = sum.add(FloatVector.fromArray(SPECIES, waiting, top));
-            }
-        }
-        sum.intoByteBuffer(out, o, ORDER);
+        VectorTreeSum.of(
+                tree, null, null, 0, 0, 0, tree.rows(), delta.data().rawBytes(), strideBytes, out.rawBytes(), 0);
     }
 
     @Override

@@ -39,7 +39,6 @@ public record TwoLayerNet(NetworkShape shape, Activation activation, Loss loss, 
         forward(w, x, workspace);
         kernels.lossAndDelta(loss, scores, x.labels(), rows, shape.outputs(), scale, losses);
         kernels.hiddenDelta(activation, scores, rows, w.w2t(), z, delta);
-        x.indexColumns();
         kernels.sparseGradient(x, delta, tree, out.w1());
         kernels.biasGradient(delta, tree, out.b1());
         kernels.denseGradient(scores, z, tree, out.w2t());

@@ -63,7 +63,6 @@ final class KernelArena implements AutoCloseable {
                 shards - shape.low());
         this.batch = RandomBatch.of(rowsOfShard, shape.inputs(), shape.classes(), shape.regime(), random);
         this.x = batch.sparse(shape.low(), shape.high());
-        x.indexColumns();
         this.tree = batch.tree(shape.low(), shape.high());
         int rows = shape.rows() + SPARE_ROWS;
         int hidden = shape.hidden();
@@ -108,6 +107,15 @@ final class KernelArena implements AutoCloseable {
         FloatArray data = block.floats(0, rows * stride);
         arrays.add(new Named(name, data, width, stride));
         return new FloatMatrix(data, rows, stride);
+    }
+
+    /** Puts numbers that are not finite into a few places of W1 and delta, the same ones for the same case. */
+    void spoil() {
+        float[] bad = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
+        for (int i = 0; i < 3; i++) {
+            w1.set(random.nextInt(w1.rows()), random.nextInt(shape.hidden()), bad[i]);
+            delta.set(random.nextInt(Math.max(1, shape.rows())), random.nextInt(shape.hidden()), bad[i]);
+        }
     }
 
     /** Asserts that every array, changed or not, has the same bits as in another arena. */

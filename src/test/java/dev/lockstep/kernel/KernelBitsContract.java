@@ -76,6 +76,16 @@ abstract class KernelBitsContract {
         same((k, a) -> k.sparseGradient(a.x, a.delta, a.tree, a.w1Gradient));
     }
 
+    /** What is not finite reaches the rows and columns that meet it, and no other. */
+    @Test
+    void numbersThatAreNotFinite() {
+        same((k, a) -> {
+            a.spoil();
+            k.sparseAffine(a.x, a.w1, a.b1, a.hiddenOut);
+            k.sparseGradient(a.x, a.delta, a.tree, a.w1Gradient);
+        });
+    }
+
     @Test
     void denseGradient() {
         same((k, a) -> k.denseGradient(a.scores, a.z, a.tree, a.w2tGradient));

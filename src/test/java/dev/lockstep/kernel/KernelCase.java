@@ -35,6 +35,10 @@ record KernelCase(int rows, int inputs, int hidden, int classes, int low, int hi
                 }
             }
         }
+        // More shards than rows, more rows than kernels have scratch for, and a width of several blocks and a rest.
+        cases.add(new KernelCase(40, 19, 50, 3, 5, 305, Regime.ORDINARY, cases.size()));
+        cases.add(new KernelCase(4097, 6, 17, 2, 0, 3, Regime.ORDINARY, cases.size()));
+        cases.add(new KernelCase(30, 23, 200, 10, 1, 5, Regime.ORDINARY, cases.size()));
         return cases;
     }
 

@@ -47,7 +47,6 @@ abstract class KernelEdgeContract {
     private SparseBatch batch(float[][] pixels, int... labels) {
         SparseBatch x = new RandomBatch(pixels[0].length, pixels, labels, new int[] {pixels.length}).sparse(0, 1);
         open.add(x);
-        x.indexColumns();
         return x;
     }
 
@@ -141,7 +140,6 @@ abstract class KernelEdgeContract {
     void withoutRowsEveryGradientIsZero() {
         SparseBatch x = batch(new float[][] {{1f}}, 0);
         x.clear();
-        x.indexColumns();
         FloatMatrix delta = matrix(1, 16);
         delta.data().fill(Float.NaN);
         for (SegmentTree tree : List.of(tree(0, 0), tree(3, 0, 0, 0))) {
@@ -175,6 +173,32 @@ abstract class KernelEdgeContract {
         delta.data().fill(-0f);
         kernels().biasGradient(delta, tree(0, 1), out.data());
         assertZeroBits(out.data());
+    }
+
+    /** No +0.0 is added to a sum for the columns where its row has nothing: it would turn -0.0 into +0.0. */
+    @Test
+    void aScoreThatVanishesKeepsItsSign() {
+        float tiny = 1e-30f;
+        SparseBatch x =
+                batch(new float[][] {{tiny, 0f, 0f, 0f, 0f}, {tiny, 1f, 1f, 1f, 1f}, {0f, 0f, 0f, 0f, 0f}}, 0, 0, 0);
+        FloatMatrix w = matrix(5, 80);
+        for (int h = 0; h < 80; h += 3) {
+            w.set(0, h, -tiny);
+        }
+        FloatMatrix out = matrix(3, 80);
+        out.data().fill(Float.NaN);
+        kernels().sparseAffine(x, w, matrix(1, 80).data(), out);
+        for (int h = 0; h < 80; h++) {
+            assertThat(Float.floatToRawIntBits(out.get(0, h)))
+                    .as("row 0, unit %d", h)
+                    .isEqualTo(h % 3 == 0 ? 1 << 31 : 0);
+            assertThat(Float.floatToRawIntBits(out.get(1, h)))
+                    .as("row 1, unit %d", h)
+                    .isZero();
+            assertThat(Float.floatToRawIntBits(out.get(2, h)))
+                    .as("row 2, unit %d", h)
+                    .isZero();
+        }
     }
 
     @Test

@@ -33,7 +33,6 @@ class ScalarKernelsTest {
                 k.denseAffine(a.hiddenOut, 23, a.w2t, a.b2, a.scoresOut);
                 k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), 23, 10, 0.1f, a.losses);
                 k.hiddenDelta(Activation.SIGMOID, a.scoresOut, 23, a.w2t, a.hiddenOut, a.delta);
-                a.x.indexColumns();
                 k.sparseGradient(a.x, a.delta, a.tree, a.w1Gradient);
                 k.biasGradient(a.delta, a.tree, a.b1Gradient);
                 k.denseGradient(a.scoresOut, a.hiddenOut, a.tree, a.w2tGradient);

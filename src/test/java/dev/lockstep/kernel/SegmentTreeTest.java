@@ -55,7 +55,7 @@ class SegmentTreeTest {
                 }
             }
             assertThat(waiting).containsExactly(expression(low, high));
-            assertThat(tree.partialSums()).as("room in %s", tree).hasSize(deepest * 4 * Kernels.LANES);
+            assertThat(tree.partialSums()).as("room in %s", tree).hasSize(deepest * 16 * Kernels.LANES);
         });
     }
 
