@@ -1,5 +1,6 @@
 package dev.lockstep.data;
 
+import dev.lockstep.kernel.Kernels;
 import dev.lockstep.memory.ByteArray;
 import dev.lockstep.memory.CharArray;
 import dev.lockstep.memory.FloatArray;
@@ -7,7 +8,6 @@ import dev.lockstep.memory.IntArray;
 import dev.lockstep.memory.OffHeapBlock;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
-import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.HexFormat;
 
@@ -21,8 +21,10 @@ import java.util.HexFormat;
  * [0, {@link #examples}) is an {@link IndexOutOfBoundsException}.
  */
 public final class Shard implements AutoCloseable {
-    /** Pixel bytes as the network sees them: byte / 255 as a float, the one rounding of the quotient. */
-    private static final float[] VALUE_OF_BYTE = valueOfByte();
+    private static final Kernels KERNELS = Kernels.best();
+    private static final int CACHE_LINE_BYTES = 64;
+    /** Elements of a row that {@link #touchRow} fetches; of more, the processor sees that they are read in sequence. */
+    private static final int TOUCHED_ELEMENTS = 192;
 
     private final OffHeapBlock block;
     private final int first;
@@ -117,25 +119,41 @@ public final class Shard implements AutoCloseable {
         IntBuffer starts = rowStarts.buffer();
         int start = starts.get(row);
         int count = starts.get(row + 1) - start;
-        IntBuffer toColumns = columns.buffer();
-        FloatBuffer toValues = floats.buffer();
-        ByteBuffer fromValues = values.buffer();
         if (wideColumns == null) {
-            // One loop over both, which takes three quarters of the time of a loop for each (34 us against 46 us for
-            // 100
-            // rows of MNIST); reading several elements as one long is slower still (55 us).
-            CharBuffer fromColumns = narrowColumns.buffer();
-            for (int i = 0; i < count; i++) {
-                toColumns.put(offset + i, fromColumns.get(start + i));
-                toValues.put(offset + i, VALUE_OF_BYTE[fromValues.get(start + i) & 0xff]);
-            }
+            KERNELS.copyColumns(narrowColumns, start, columns, offset, count);
         } else {
-            toColumns.put(offset, wideColumns.buffer(), start, count);
-            for (int i = 0; i < count; i++) {
-                toValues.put(offset + i, VALUE_OF_BYTE[fromValues.get(start + i) & 0xff]);
+            columns.buffer().put(offset, wideColumns.buffer(), start, count);
+        }
+        KERNELS.copyPixels(values, start, floats, offset, count);
+        return count;
+    }
+
+    /**
+     * Reads a little of a row here and there, so that it is on its way to the cache when {@link #copyRow} comes. Done for
+     * all rows of a batch before the first is copied, they are fetched side by side and not one after the other: copying
+     * 50 rows of MNIST at random takes 20 us without and 12 us with. There is no branch on what is read, since one that is
+     * mispredicted would wait for the memory.
+     *
+     * @return a number that means nothing; keep it, or the compiler may drop the reads
+     */
+    public int touchRow(int row) {
+        IntBuffer starts = rowStarts.buffer();
+        int start = starts.get(row);
+        int last = starts.get(row + 1) - 1;
+        int sum = labels.buffer().get(row);
+        if (maxNonZeros > 0) {
+            ByteBuffer pixelValues = values.buffer();
+            for (int i = 0; i < TOUCHED_ELEMENTS; i += CACHE_LINE_BYTES) {
+                sum += pixelValues.get(Math.max(0, Math.min(start + i, last)));
+            }
+            if (wideColumns == null) {
+                CharBuffer columns = narrowColumns.buffer();
+                for (int i = 0; i < TOUCHED_ELEMENTS; i += CACHE_LINE_BYTES / Character.BYTES) {
+                    sum += columns.get(Math.max(0, Math.min(start + i, last)));
+                }
             }
         }
-        return count;
+        return sum;
     }
 
     /**
@@ -146,13 +164,5 @@ public final class Shard implements AutoCloseable {
     @Override
     public void close() {
         block.close();
-    }
-
-    private static float[] valueOfByte() {
-        float[] table = new float[256];
-        for (int b = 0; b < table.length; b++) {
-            table[b] = b / 255f;
-        }
-        return table;
     }
 }

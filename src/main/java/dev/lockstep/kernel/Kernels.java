@@ -1,8 +1,10 @@
 package dev.lockstep.kernel;
 
 import dev.lockstep.memory.ByteArray;
+import dev.lockstep.memory.CharArray;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
+import dev.lockstep.memory.IntArray;
 
 /**
  * The arithmetic of a training step on off-heap arrays. All implementations give the same bits: every element is computed
@@ -23,6 +25,22 @@ public interface Kernels {
 
     /** Name for logs and the run's summary. */
     String name();
+
+    /**
+     * Pixels as the network sees them: to[offset + i] = from[first + i] / 255 for i below count, the quotient rounded
+     * once. Nothing outside the two ranges is read or written.
+     *
+     * @throws IndexOutOfBoundsException if a range is not inside its array
+     */
+    void copyPixels(ByteArray from, int first, FloatArray to, int offset, int count);
+
+    /**
+     * Columns in 32 bits instead of 16: to[offset + i] = from[first + i] for i below count. Nothing outside the two
+     * ranges is read or written.
+     *
+     * @throws IndexOutOfBoundsException if a range is not inside its array
+     */
+    void copyColumns(CharArray from, int first, IntArray to, int offset, int count);
 
     /**
      * The first layer: out[r, :] = bias + sum over row r's non-zeros j in ascending order of value_j W[column_j, :].

@@ -1,9 +1,12 @@
 package dev.lockstep.kernel;
 
 import dev.lockstep.memory.ByteArray;
+import dev.lockstep.memory.CharArray;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
+import dev.lockstep.memory.IntArray;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 
@@ -15,9 +18,42 @@ import java.nio.IntBuffer;
 public final class ScalarKernels implements Kernels {
     private static final int BLOCK = 8;
 
+    /** byte / 255: a division takes longer than a look-up. */
+    private static final float[] VALUE_OF_BYTE = valueOfByte();
+
+    private static float[] valueOfByte() {
+        float[] table = new float[256];
+        for (int b = 0; b < table.length; b++) {
+            table[b] = b / 255f;
+        }
+        return table;
+    }
+
     @Override
     public String name() {
         return "scalar";
+    }
+
+    @Override
+    public void copyPixels(ByteArray from, int first, FloatArray to, int offset, int count) {
+        copyPixels(from.buffer(), first, to.buffer(), offset, count);
+    }
+
+    static void copyPixels(ByteBuffer from, int first, FloatBuffer to, int offset, int count) {
+        for (int i = 0; i < count; i++) {
+            to.put(offset + i, VALUE_OF_BYTE[from.get(first + i) & 0xff]);
+        }
+    }
+
+    @Override
+    public void copyColumns(CharArray from, int first, IntArray to, int offset, int count) {
+        copyColumns(from.buffer(), first, to.buffer(), offset, count);
+    }
+
+    static void copyColumns(CharBuffer from, int first, IntBuffer to, int offset, int count) {
+        for (int i = 0; i < count; i++) {
+            to.put(offset + i, from.get(first + i));
+        }
     }
 
     @Override

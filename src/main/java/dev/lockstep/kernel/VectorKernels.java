@@ -8,8 +8,10 @@ import static dev.lockstep.kernel.VectorLanes.all;
 import static dev.lockstep.kernel.VectorLanes.load;
 
 import dev.lockstep.memory.ByteArray;
+import dev.lockstep.memory.CharArray;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
+import dev.lockstep.memory.IntArray;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import jdk.incubator.vector.FloatVector;
@@ -34,6 +36,16 @@ final class VectorKernels implements Kernels {
     @Override
     public String name() {
         return "vector-" + SPECIES.vectorBitSize();
+    }
+
+    @Override
+    public void copyPixels(ByteArray from, int first, FloatArray to, int offset, int count) {
+        VectorWidening.pixels(from, first, to, offset, count);
+    }
+
+    @Override
+    public void copyColumns(CharArray from, int first, IntArray to, int offset, int count) {
+        VectorWidening.columns(from, first, to, offset, count);
     }
 
     @Override

@@ -10,10 +10,12 @@ import java.nio.CharBuffer;
  */
 public final class CharArray {
     private final OffHeapBlock block;
+    private final ByteBuffer raw;
     private final CharBuffer elements;
 
     CharArray(OffHeapBlock block, ByteBuffer raw) {
         this.block = block;
+        this.raw = raw;
         this.elements = raw.asCharBuffer();
     }
 
@@ -41,5 +43,11 @@ public final class CharArray {
     public CharBuffer buffer() {
         block.requireOpen();
         return elements;
+    }
+
+    /** The same memory as little-endian bytes, under the rules of {@link #buffer()}. */
+    public ByteBuffer rawBytes() {
+        block.requireOpen();
+        return raw;
     }
 }

@@ -10,10 +10,12 @@ import java.nio.IntBuffer;
  */
 public final class IntArray {
     private final OffHeapBlock block;
+    private final ByteBuffer raw;
     private final IntBuffer elements;
 
     IntArray(OffHeapBlock block, ByteBuffer raw) {
         this.block = block;
+        this.raw = raw;
         this.elements = raw.asIntBuffer();
     }
 
@@ -41,5 +43,11 @@ public final class IntArray {
     public IntBuffer buffer() {
         block.requireOpen();
         return elements;
+    }
+
+    /** The same memory as little-endian bytes, under the rules of {@link #buffer()}. */
+    public ByteBuffer rawBytes() {
+        block.requireOpen();
+        return raw;
     }
 }

@@ -23,21 +23,26 @@ final class PartComputer implements AutoCloseable {
     private final TwoLayerNet net;
     private final BatchSampler sampler;
     private final int[] examples;
+    /** Of each row of the batch, its number in its shard. */
+    private final int[] rows;
+
     private final SparseBatch batch;
     private final Workspace workspace;
     private long sampledStep = -1;
+    private int touched;
     private int size;
 
     /** @param maxNonZeros the most non-zero pixels of an example that it will meet */
     PartComputer(StepPlan plan, int maxNonZeros) {
-        int rows = Math.max(plan.batchSize(), SCORE_ROWS);
+        int maxRows = Math.max(plan.batchSize(), SCORE_ROWS);
         this.plan = plan;
         this.net = plan.net();
         this.sampler = plan.sampler();
         this.examples = new int[plan.batchSize()];
-        this.batch = new SparseBatch(plan.shape().inputs(), rows, maxNonZeros);
+        this.rows = new int[plan.batchSize()];
+        this.batch = new SparseBatch(plan.shape().inputs(), maxRows, maxNonZeros);
         try {
-            this.workspace = new Workspace(plan.shape(), rows);
+            this.workspace = new Workspace(plan.shape(), maxRows);
         } catch (RuntimeException | Error e) {
             batch.close();
             throw e;
@@ -56,18 +61,31 @@ final class PartComputer implements AutoCloseable {
             size = sampler.fill(step, examples);
             sampledStep = step;
         }
+        chooseRows(tree, shards);
         batch.clear();
+        for (int s = tree.low(); s < tree.high(); s++) {
+            Shard shard = shards.train(s);
+            for (int end = tree.rowEnd(s - tree.low()); batch.rows() < end; ) {
+                addRow(shard, rows[batch.rows()]);
+            }
+        }
+        part.set(batch.rows(), batch.rows() == 0 ? 0 : gradient(weights, tree, part.values()));
+    }
+
+    /** Lists the examples that lie in the shards of a node, shard by shard, ends the tree's segments, and touches all rows. */
+    private void chooseRows(SegmentTree tree, ShardStore shards) {
+        int count = 0;
         for (int s = tree.low(); s < tree.high(); s++) {
             Shard shard = shards.train(s);
             for (int i = 0; i < size; i++) {
                 int row = examples[i] - shard.first();
                 if (row >= 0 && row < shard.examples()) {
-                    addRow(shard, row);
+                    touched += shard.touchRow(row);
+                    rows[count++] = row;
                 }
             }
-            tree.endSegment(s - tree.low(), batch.rows());
+            tree.endSegment(s - tree.low(), count);
         }
-        part.set(batch.rows(), batch.rows() == 0 ? 0 : gradient(weights, tree, part.values()));
     }
 
     private double gradient(Parameters weights, SegmentTree tree, Parameters out) {

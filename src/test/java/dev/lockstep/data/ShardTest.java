@@ -91,6 +91,7 @@ class ShardTest {
                 assertThat(shard.copyRow(3, columns, values, 1)).isEqualTo(10);
                 for (int row : new int[] {-1, 4, Integer.MAX_VALUE}) {
                     assertOutOfBounds(() -> shard.copyRow(row, columns, values, 0));
+                    assertOutOfBounds(() -> shard.touchRow(row));
                     assertOutOfBounds(() -> shard.label(row));
                     assertOutOfBounds(() -> shard.nonZeros(row));
                 }
@@ -98,6 +99,21 @@ class ShardTest {
                 assertOutOfBounds(() -> shard.copyRow(0, columns, values, -1));
             }
         });
+    }
+
+    @Test
+    void everyRowCanBeTouchedAndIsNotChanged() {
+        with(IdxWriter.random(9, 4, 20, 30, 3, 0.3), ShardTest::assertTouchable);
+        with(IdxWriter.random(9, 4, 20, 30, 3, 0), ShardTest::assertTouchable);
+        with(IdxWriter.random(9, 1, 1, 65_537, 3, 0.5), ShardTest::assertTouchable);
+        // The last row has no pixels, so nothing begins where it would.
+        with(new IdxWriter(2, 1, 2, new byte[] {1, 2, 0, 0}, new byte[] {0, 1}), ShardTest::assertTouchable);
+    }
+
+    private static void assertTouchable(Shard shard) {
+        for (int row = 0; row < shard.examples(); row++) {
+            assertThat(shard.touchRow(row)).isEqualTo(shard.touchRow(row));
+        }
     }
 
     @Test

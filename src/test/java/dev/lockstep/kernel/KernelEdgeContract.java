@@ -3,8 +3,11 @@ package dev.lockstep.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.lockstep.memory.ByteArray;
+import dev.lockstep.memory.CharArray;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
+import dev.lockstep.memory.IntArray;
 import dev.lockstep.memory.OffHeapBlock;
 import java.util.ArrayList;
 import java.util.List;
@@ -198,6 +201,63 @@ abstract class KernelEdgeContract {
             assertThat(Float.floatToRawIntBits(out.get(2, h)))
                     .as("row 2, unit %d", h)
                     .isZero();
+        }
+    }
+
+    /** Every length around a vector's, at every alignment, of arrays that end where the range ends. */
+    @Test
+    void narrowNumbersAreCopiedExactlyAndNothingBesideThem() {
+        int most = 70;
+        OffHeapBlock source = OffHeapBlock.allocate(3L * most, "narrow");
+        OffHeapBlock target = OffHeapBlock.allocate(8L * most, "wide");
+        open.add(source);
+        open.add(target);
+        CharArray columns = source.chars(0, most);
+        ByteArray pixels = source.bytes(2 * most, most);
+        IntArray wideColumns = target.ints(0, most);
+        FloatArray values = target.floats(4 * most, most);
+        for (int i = 0; i < most; i++) {
+            columns.set(i, 65_535 - 1009 * i);
+            pixels.set(i, 255 - 37 * i);
+        }
+        for (int count = 0; count <= most; count++) {
+            int first = (most - count) / 2;
+            int offset = most - count - first;
+            values.fill(-1f);
+            for (int i = 0; i < most; i++) {
+                wideColumns.set(i, -1);
+            }
+            kernels().copyColumns(columns, first, wideColumns, offset, count);
+            kernels().copyPixels(pixels, first, values, offset, count);
+            for (int i = 0; i < most; i++) {
+                int from = first + i - offset;
+                boolean copied = i >= offset && i < offset + count;
+                assertThat(wideColumns.get(i)).as("%d of %d", i, count).isEqualTo(copied ? columns.get(from) : -1);
+                assertThat(values.get(i)).as("%d of %d", i, count).isEqualTo(copied ? pixels.get(from) / 255f : -1f);
+            }
+        }
+        for (int count : new int[] {1, 40}) {
+            for (int[] range : new int[][] {{-1, 0}, {0, -1}, {most - count + 1, 0}, {0, most - count + 1}}) {
+                assertThatThrownBy(() -> kernels().copyColumns(columns, range[0], wideColumns, range[1], count))
+                        .isInstanceOf(IndexOutOfBoundsException.class);
+                assertThatThrownBy(() -> kernels().copyPixels(pixels, range[0], values, range[1], count))
+                        .isInstanceOf(IndexOutOfBoundsException.class);
+            }
+        }
+    }
+
+    @Test
+    void everyPixelIsItsQuotientRoundedOnce() {
+        OffHeapBlock block = OffHeapBlock.allocate(5 * 256, "pixels");
+        open.add(block);
+        ByteArray pixels = block.bytes(4 * 256, 256);
+        FloatArray values = block.floats(0, 256);
+        for (int b = 0; b < 256; b++) {
+            pixels.set(b, b);
+        }
+        kernels().copyPixels(pixels, 0, values, 0, 256);
+        for (int b = 0; b < 256; b++) {
+            assertThat(values.get(b)).isEqualTo(b / 255f);
         }
     }
 

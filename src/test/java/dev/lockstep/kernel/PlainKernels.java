@@ -1,8 +1,10 @@
 package dev.lockstep.kernel;
 
 import dev.lockstep.memory.ByteArray;
+import dev.lockstep.memory.CharArray;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
+import dev.lockstep.memory.IntArray;
 
 /**
  * The contract of {@link Kernels} written down as plainly as it can be, one element at a time: what every implementation
@@ -13,6 +15,20 @@ public final class PlainKernels implements Kernels {
     @Override
     public String name() {
         return "plain";
+    }
+
+    @Override
+    public void copyPixels(ByteArray from, int first, FloatArray to, int offset, int count) {
+        for (int i = 0; i < count; i++) {
+            to.set(offset + i, from.get(first + i) / 255f);
+        }
+    }
+
+    @Override
+    public void copyColumns(CharArray from, int first, IntArray to, int offset, int count) {
+        for (int i = 0; i < count; i++) {
+            to.set(offset + i, from.get(first + i));
+        }
     }
 
     @Override
