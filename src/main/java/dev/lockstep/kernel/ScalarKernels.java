@@ -58,6 +58,9 @@ public final class ScalarKernels implements Kernels {
 
     @Override
     public void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
+        if (x.rows() > 0 && x.hasGroups() && ScalarSparse.affine(x, w, bias, out)) {
+            return;
+        }
         IntBuffer rowStart = x.rowStart().buffer();
         IntBuffer columns = x.columns().buffer();
         FloatBuffer values = x.values().buffer();
@@ -283,6 +286,9 @@ public final class ScalarKernels implements Kernels {
 
     @Override
     public void sparseGradient(SparseBatch x, FloatMatrix delta, SegmentTree tree, FloatMatrix out) {
+        if (x.hasGroups() && ScalarSparse.gradient(x, delta, tree, out)) {
+            return;
+        }
         x.indexColumns();
         IntBuffer start = x.columnStart().buffer();
         IntBuffer rows = x.entryRows().buffer();

@@ -14,7 +14,7 @@ import java.nio.IntBuffer;
  */
 public final class SparseBatch implements AutoCloseable {
     /** Columns along the hidden units that kernels compute at a time, at most: four vectors. */
-    private static final int SCRATCH_FLOATS = 4 * Kernels.LANES;
+    static final int SCRATCH_FLOATS = 4 * Kernels.LANES;
     /** The most rows that get scratch. */
     private static final int SCRATCH_ROWS = 4096;
 
@@ -29,6 +29,7 @@ public final class SparseBatch implements AutoCloseable {
     private final FloatArray entryValues;
     private final SparseGroups groups;
     private final float[] rowScratch;
+    private final float[] groupScratch = new float[SparseGroups.COLUMNS * SCRATCH_FLOATS];
     private int rows;
     private int nonZeros;
     private boolean grouped;
@@ -178,6 +179,11 @@ public final class SparseBatch implements AutoCloseable {
     /** Scratch for a kernel: {@value #SCRATCH_FLOATS} floats for each row, on the heap like {@link #groups}. */
     float[] rowScratch() {
         return rowScratch;
+    }
+
+    /** Scratch for a kernel: room for the weights of a group, [{@value SparseGroups#COLUMNS}, {@value #SCRATCH_FLOATS}]. */
+    float[] groupScratch() {
+        return groupScratch;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.lockstep.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lockstep.memory.LeakCheck;
 import org.junit.jupiter.api.Nested;
@@ -15,6 +16,22 @@ class BestKernelsTest {
     void areVectorKernelsWhereTheJdkReadsBuffersAsVectors() {
         boolean isJdk17 = Runtime.version().feature() == 17;
         assertThat(KERNELS.name()).matches(isJdk17 ? "vector-(256|512)" : "scalar|vector-(256|512)");
+    }
+
+    @Test
+    void thePropertyChooses() {
+        assertThat(BestKernels.choose("auto").name()).isEqualTo(KERNELS.name());
+        assertThat(BestKernels.choose("scalar").name()).isEqualTo("scalar");
+        if (KERNELS.name().startsWith("vector")) {
+            assertThat(BestKernels.choose("vector").name()).isEqualTo(KERNELS.name());
+        } else {
+            assertThatThrownBy(() -> BestKernels.choose("vector"))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("lockstep.kernel");
+        }
+        assertThatThrownBy(() -> BestKernels.choose("fast"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("lockstep.kernel: expected auto, vector or scalar, found fast");
     }
 
     @Nested
