@@ -167,6 +167,13 @@ public final class SparseBatch implements AutoCloseable {
         return rows * SCRATCH_FLOATS <= rowScratch.length && groups.fits(nonZeros);
     }
 
+    /** Lists now what kernels would list when they need it. */
+    public void index() {
+        if (hasGroups()) {
+            groups();
+        }
+    }
+
     /** The elements in groups of neighbouring columns; listed at the first call since the batch changed. */
     SparseGroups groups() {
         if (!grouped) {

@@ -132,8 +132,10 @@ final class ExchangeClient extends Hub {
 
     private void order(Wire wire, ByteBuffer frame) {
         session.order(wire, frame);
-        team.help(true); // this thread has just what is needed in its core's cache, and waking another takes as long as
-        // a part
+        // This thread has just what is needed in its core's cache, and waking another takes as long as half a part.
+        if (!team.help(true)) {
+            team.call();
+        }
     }
 
     /** What the driver says. */

@@ -46,12 +46,13 @@ final class LocalMember extends Hub implements Coordinator.Link, AutoCloseable {
 
     @Override
     public void load(List<Node> nodes) {
-        team.submit(Work.load(nodes));
+        team.submit(Work.load(nodes), false);
     }
 
     @Override
     public void order(Coordinator.Round round, Route route) {
-        team.submit(Work.of(round, route.nodes(), round.weights()));
+        // The training thread waits for the round.
+        team.submit(Work.of(round, route.nodes(), round.weights()), true);
     }
 
     @Override

@@ -10,6 +10,8 @@ import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
 import dev.lockstep.net.TwoLayerNet;
 import dev.lockstep.net.Workspace;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * What one thread needs to compute parts of steps: the sampler, and room for a batch and its activations, allocated once
@@ -26,9 +28,12 @@ final class PartComputer implements AutoCloseable {
     /** Of each row of the batch, its number in its shard. */
     private final int[] rows;
 
+    private final Map<Node, SegmentTree> trees = new HashMap<>();
     private final SparseBatch batch;
     private final Workspace workspace;
     private long sampledStep = -1;
+    private long preparedStep = -1;
+    private SegmentTree preparedTree; // null for none
     private int touched;
     private int size;
 
@@ -52,11 +57,26 @@ final class PartComputer implements AutoCloseable {
     /**
      * The gradient of the examples of a step's mini-batch that lie in the shards of a node.
      *
-     * @param tree the node; its segments are set
      * @param shards hold the node's shards
      * @param part of the same node; receives the gradient
      */
-    void gradient(long step, Parameters weights, SegmentTree tree, ShardStore shards, GradientPart part) {
+    void gradient(long step, Parameters weights, Node node, ShardStore shards, GradientPart part) {
+        SegmentTree tree = treeOf(node);
+        if (step != preparedStep || tree != preparedTree) {
+            prepare(step, node, shards);
+        }
+        preparedTree = null; // numerical gradients and scores fill the batch anew
+        part.set(batch.rows(), batch.rows() == 0 ? 0 : gradient(weights, tree, part.values()));
+    }
+
+    /**
+     * Does what can be done of a step's gradient without its weights: the batch is drawn, copied and indexed. It holds until
+     * anything else is asked.
+     *
+     * @param shards hold the node's shards
+     */
+    void prepare(long step, Node node, ShardStore shards) {
+        SegmentTree tree = treeOf(node);
         if (step != sampledStep) {
             size = sampler.fill(step, examples);
             sampledStep = step;
@@ -69,7 +89,13 @@ final class PartComputer implements AutoCloseable {
                 addRow(shard, rows[batch.rows()]);
             }
         }
-        part.set(batch.rows(), batch.rows() == 0 ? 0 : gradient(weights, tree, part.values()));
+        batch.index();
+        preparedStep = step;
+        preparedTree = tree;
+    }
+
+    private SegmentTree treeOf(Node node) {
+        return trees.computeIfAbsent(node, key -> new SegmentTree(key.low(), key.high()));
     }
 
     /** Lists the examples that lie in the shards of a node, shard by shard, ends the tree's segments, and touches all rows. */
@@ -99,6 +125,7 @@ final class PartComputer implements AutoCloseable {
     Score score(Split split, Parameters weights, ShardStore shards, int number) {
         Shard shard = split == Split.TEST ? shards.test(number) : shards.train(number);
         Score score = new Score(plan.shape().outputs());
+        preparedTree = null;
         batch.clear();
         for (int row = 0; row < shard.examples(); row++) {
             if (split == Split.TEST || sampler.isHeldOut(shard.first() + row) == (split == Split.VALIDATION)) {

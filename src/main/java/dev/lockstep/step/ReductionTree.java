@@ -23,15 +23,6 @@ public final class ReductionTree {
         this.kernels = kernels;
     }
 
-    /** The fewest nodes that together are the shards from {@code low} to {@code high} - 1, from left to right. */
-    public List<SegmentTree> nodes(int low, int high) {
-        BitSet owned = new BitSet(shards);
-        owned.set(low, high);
-        return nodes(shards, owned).stream()
-                .map(node -> new SegmentTree(node.low(), node.high()))
-                .toList();
-    }
-
     /** The fewest nodes that together are the given shards, from left to right. */
     static List<Node> nodes(int shards, BitSet owned) {
         List<Node> nodes = new ArrayList<>();

@@ -1,7 +1,6 @@
 package dev.lockstep.step;
 
 import dev.lockstep.data.Split;
-import dev.lockstep.kernel.SegmentTree;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
 import java.util.ArrayList;
@@ -16,7 +15,7 @@ import org.apache.hadoop.conf.Configuration;
 public final class ShardWorker implements AutoCloseable {
     private final BitSet owned = new BitSet();
     private final ShardStore shards;
-    private final List<SegmentTree> nodes;
+    private final List<Node> nodes;
     private final List<GradientPart> parts = new ArrayList<>();
     private final PartComputer computer;
 
@@ -24,9 +23,9 @@ public final class ShardWorker implements AutoCloseable {
         owned.set(low, high);
         shards.load(owned);
         this.shards = shards;
-        this.nodes = new ReductionTree(plan.shards(), plan.kernels()).nodes(low, high);
+        this.nodes = ReductionTree.nodes(plan.shards(), owned);
         this.computer = new PartComputer(plan, shards.maxNonZeros());
-        for (SegmentTree node : nodes) {
+        for (Node node : nodes) {
             parts.add(new GradientPart(node.low(), node.high(), new Parameters(plan.shape())));
         }
     }

@@ -32,6 +32,7 @@ final class Work {
     final BitSet shards = new BitSet();
     final AtomicInteger nextUnit = new AtomicInteger();
     final AtomicInteger unitsLeft = new AtomicInteger();
+    long number; // of the team's works
     WorkerTeam.Slot[] units; // of a gradient: the nodes, split further when there are more threads than nodes
     GradientPart[] parts; // of a gradient, when it is done: one for each of the nodes
     ShardResult[] results; // of a score or report, by shard

@@ -11,7 +11,6 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 
 /**
  * What a worker process does with orders, whatever wires they come over: from the driver, or from a worker above it. One
@@ -20,6 +19,12 @@ import java.util.function.Consumer;
  * weights.
  */
 final class WorkerSession implements AutoCloseable {
+    /** Who computes the worker's own parts, one order at a time, and hands them in by {@link #done}. */
+    interface Team {
+        /** @param isHelped whether the thread that brought the order sees to it that one task's share is done */
+        void submit(Work work, boolean isHelped);
+    }
+
     private record Waiting(Wire from, ByteBuffer frame) {}
 
     private final StepPlan plan;
@@ -27,7 +32,7 @@ final class WorkerSession implements AutoCloseable {
     private final ParameterCodec codec;
     private final PartsWriter writer;
     private final ReductionTree tree;
-    private final Consumer<Work> team;
+    private final Team team;
     private final Relay relay; // null if nobody can be below
     private final Parameters weights;
     private final Deque<Waiting> waiting = new ArrayDeque<>();
@@ -45,7 +50,7 @@ final class WorkerSession implements AutoCloseable {
      * @param team takes work that is handed in by {@link #done}, one at a time
      * @param roads to workers below; null if there are to be none
      */
-    WorkerSession(StepPlan plan, Consumer<Work> team, Relay.Roads roads) {
+    WorkerSession(StepPlan plan, Team team, Relay.Roads roads) {
         this.plan = plan;
         this.orders = new OrderCodec(plan);
         this.codec = new ParameterCodec(plan.shape());
@@ -71,7 +76,7 @@ final class WorkerSession implements AutoCloseable {
             return;
         }
         if (order == null) {
-            begin(wire, frame);
+            begin(wire, frame, true);
             return;
         }
         boolean isFirst = wire != from && waiting.stream().noneMatch(other -> other.from == wire);
@@ -80,7 +85,7 @@ final class WorkerSession implements AutoCloseable {
         waiting.add(new Waiting(wire, copy.put(0, frame, 0, frame.limit())));
     }
 
-    private void begin(Wire wire, ByteBuffer frame) {
+    private void begin(Wire wire, ByteBuffer frame, boolean isHelped) {
         OrderCodec.Order next = orders.read(frame);
         List<Route> below = next.route().below();
         FrameLayout.require(below.isEmpty() || relay != null, "workers below", 0, below.size());
@@ -101,7 +106,7 @@ final class WorkerSession implements AutoCloseable {
         work = next.round().kind() == Work.Kind.LOAD
                 ? Work.load(next.route().nodes())
                 : Work.of(next.round(), next.route().nodes(), next.update() == null ? null : weights);
-        team.accept(work);
+        team.submit(work, isHelped);
     }
 
     private void apply(WeightsUpdate update) {
@@ -164,7 +169,7 @@ final class WorkerSession implements AutoCloseable {
         while (order == null && !waiting.isEmpty()) {
             Waiting next = waiting.remove();
             try {
-                begin(next.from, FrameLayout.open(next.frame));
+                begin(next.from, FrameLayout.open(next.frame), false);
             } catch (MalformedFrameException e) {
                 next.from.close();
             }

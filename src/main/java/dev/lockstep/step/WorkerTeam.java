@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -29,13 +30,18 @@ final class WorkerTeam implements AutoCloseable {
     /** A node with room for its gradient, kept from step to step. */
     static final class Slot {
         final Node node;
-        final SegmentTree tree;
         final GradientPart part;
+        private final AtomicLong takenFor = new AtomicLong(-1);
 
         Slot(Node node, StepPlan plan) {
             this.node = node;
-            this.tree = new SegmentTree(node.low(), node.high());
             this.part = new GradientPart(node.low(), node.high(), new Parameters(plan.shape()));
+        }
+
+        /** Whether the calling thread, and no other, is to compute this for a work. Who comes too late does not disturb a later one. */
+        boolean take(Work work) {
+            long before = takenFor.get();
+            return before < work.number && takenFor.compareAndSet(before, work.number);
         }
     }
 
@@ -46,12 +52,14 @@ final class WorkerTeam implements AutoCloseable {
         Work last;
         PartComputer computer;
         int computerNonZeros;
+        Slot prepared; // computed last, and prepared for the step after that; null for none
 
         /** Room for batches of the shards that are loaded; made anew when a shard with fuller rows has come. */
         PartComputer computer() {
             int nonZeros = shards.maxNonZeros();
             if (computer == null || nonZeros > computerNonZeros) {
                 close();
+                prepared = null;
                 computer = new PartComputer(plan, nonZeros);
                 computerNonZeros = nonZeros;
             }
@@ -79,6 +87,7 @@ final class WorkerTeam implements AutoCloseable {
     private final Consumer<Work> done;
     private final long spinNanos;
     private final List<Hand> tasks = new CopyOnWriteArrayList<>();
+    private volatile int busyTasks = Integer.MAX_VALUE; // the first so many tasks have work; others sleep soundly
     private final Map<Node, Slot> slots = new HashMap<>();
     private List<Node> cutNodes = List.of();
     private int cutThreads;
@@ -86,6 +95,7 @@ final class WorkerTeam implements AutoCloseable {
     private final Map<Node, GradientPart> cutParts = new HashMap<>();
     private final AtomicBoolean hasHelper = new AtomicBoolean();
     private Hand helper;
+    private long submitted;
     private long steps;
     private long examples;
     private double lossSum;
@@ -105,8 +115,12 @@ final class WorkerTeam implements AutoCloseable {
         this.spinNanos = spinNanos;
     }
 
-    /** Hands in the next work and wakes as many threads as it needs. */
-    void submit(Work work) {
+    /**
+     * Hands in the next work and wakes as many tasks as it needs.
+     *
+     * @param isHelped whether somebody calls {@link #help} now, who does one task's share
+     */
+    void submit(Work work, boolean isHelped) {
         switch (work.kind) {
             case LOAD -> work.unitsLeft.set(1);
             case GRADIENT -> {
@@ -119,14 +133,26 @@ final class WorkerTeam implements AutoCloseable {
                 work.unitsLeft.set(work.shards.cardinality());
             }
         }
+        work.number = submitted++; // a round may come twice, when all tasks have left and another has come
+        busyTasks = work.unitsLeft.get() - (isHelped ? 1 : 0);
         current = work;
-        int wanted = work.unitsLeft.get() - (helper == null ? 0 : 1);
+        wake(busyTasks);
+    }
+
+    /** Wakes tasks for what was left to somebody who did not help. */
+    void call() {
+        busyTasks = Integer.MAX_VALUE;
+        wake(tasks.size());
+    }
+
+    private void wake(int count) {
+        int i = 0;
         for (Hand hand : tasks) {
-            if (wanted > 0) {
-                wanted--;
-                if (hand.parked) {
-                    LockSupport.unpark(hand.thread);
-                }
+            if (i++ >= count) {
+                break;
+            }
+            if (hand.parked) {
+                LockSupport.unpark(hand.thread);
             }
         }
     }
@@ -171,12 +197,12 @@ final class WorkerTeam implements AutoCloseable {
         tasks.add(hand);
         try {
             while (!over && !interrupted.getAsBoolean()) {
-                Work work = current;
-                if (work != null && work != hand.last) {
-                    hand.last = work;
-                    takeUnits(work, hand);
-                } else {
+                Work work = workFor(hand);
+                if (work == null) {
                     await(hand);
+                } else {
+                    hand.last = work;
+                    takeUnits(work, hand, true);
                 }
             }
         } finally {
@@ -185,15 +211,21 @@ final class WorkerTeam implements AutoCloseable {
         }
     }
 
+    /** Work that this task has not seen yet; null if there is none, or enough others are there for it. */
+    private Work workFor(Hand hand) {
+        Work work = current;
+        return work != hand.last && tasks.indexOf(hand) < busyTasks ? work : null;
+    }
+
     private void await(Hand hand) {
-        long deadline = System.nanoTime() + spinNanos;
-        while (current == hand.last && !over) {
+        long deadline = tasks.indexOf(hand) < busyTasks ? System.nanoTime() + spinNanos : 0;
+        while (workFor(hand) == null && !over) {
             if (System.nanoTime() < deadline) {
                 Thread.onSpinWait();
                 continue;
             }
             hand.parked = true;
-            if (current == hand.last && !over) {
+            if (workFor(hand) == null && !over) {
                 LockSupport.parkNanos(this, PARK_NANOS);
             }
             hand.parked = false;
@@ -205,21 +237,28 @@ final class WorkerTeam implements AutoCloseable {
      * Takes units of the work under way in the calling thread, which is none of the team's tasks, until none is left; others may
      * still be computing theirs. One thread at a time helps; others return at once.
      *
-     * @param isBrief only with gradients of shards that are loaded, since the thread has other things to do
+     * @param isBrief only with gradients of shards that are loaded, since the thread has other things to do; it is thought to
+     *     have time when they are done, and prepares the next step
+     * @return whether it helped, or there was nothing to help with
      */
-    void help(boolean isBrief) {
+    boolean help(boolean isBrief) {
         if (!hasHelper.compareAndSet(false, true)) {
-            return;
+            return false;
         }
         try {
             if (helper == null) {
                 helper = new Hand();
             }
             Work work = current;
-            if (work != null && work != helper.last && (!isBrief || isShort(work))) {
-                helper.last = work;
-                takeUnits(work, helper);
+            if (work == null || work == helper.last) {
+                return true;
             }
+            if (isBrief && !isShort(work)) {
+                return false;
+            }
+            helper.last = work;
+            takeUnits(work, helper, isBrief);
+            return true;
         } finally {
             hasHelper.set(false);
         }
@@ -231,11 +270,14 @@ final class WorkerTeam implements AutoCloseable {
                 && shards.hasLoaded(work.shards);
     }
 
-    private void takeUnits(Work work, Hand hand) {
+    private void takeUnits(Work work, Hand hand, boolean hasTimeAfter) {
         takers.incrementAndGet();
         try {
             if (!over) { // whoever ends the team waits for those who are counted here
                 takeAll(work, hand);
+            }
+            if (hasTimeAfter && work.kind == Work.Kind.GRADIENT) {
+                prepareNext(work, hand);
             }
         } finally {
             takers.decrementAndGet();
@@ -248,15 +290,43 @@ final class WorkerTeam implements AutoCloseable {
             case GRADIENT -> work.units.length;
             case SCORE, REPORT -> work.shards.cardinality();
         };
+        if (work.kind == Work.Kind.GRADIENT) {
+            takePrepared(work, hand);
+        }
         for (int unit = work.nextUnit.getAndIncrement(); unit < units; unit = work.nextUnit.getAndIncrement()) {
-            try {
-                run(work, unit, hand);
-            } catch (RuntimeException | Error e) {
-                work.failure = e;
+            if (work.kind != Work.Kind.GRADIENT || work.units[unit].take(work)) {
+                take(work, unit, hand);
             }
-            if (work.unitsLeft.decrementAndGet() == 0) {
-                finish(work);
+        }
+    }
+
+    /** Takes what this thread has prepared before others do. */
+    private void takePrepared(Work work, Hand hand) {
+        for (int unit = 0; unit < work.units.length; unit++) {
+            Slot slot = work.units[unit];
+            if (slot == hand.prepared && work.nextUnit.get() < ABANDONED && slot.take(work)) {
+                take(work, unit, hand);
+                return;
             }
+        }
+    }
+
+    private void take(Work work, int unit, Hand hand) {
+        try {
+            run(work, unit, hand);
+        } catch (RuntimeException | Error e) {
+            work.failure = e;
+        }
+        if (work.unitsLeft.decrementAndGet() == 0) {
+            finish(work);
+        }
+    }
+
+    /** The batch of the next step depends on nothing that is not known; what this thread computed last it will compute again. */
+    private void prepareNext(Work work, Hand hand) {
+        if (hand.prepared != null && plan.method() == GradientMethod.BACKPROP && current == work && !over) {
+            Node node = hand.prepared.node;
+            hand.computer().prepare(work.step + 1, node, shards);
         }
     }
 
@@ -264,7 +334,8 @@ final class WorkerTeam implements AutoCloseable {
         shards.load(work.shards);
         if (work.kind == Work.Kind.GRADIENT) {
             Slot slot = work.units[unit];
-            hand.computer().gradient(work.step, work.weights, slot.tree, shards, slot.part);
+            hand.computer().gradient(work.step, work.weights, slot.node, shards, slot.part);
+            hand.prepared = slot;
         } else if (work.kind != Work.Kind.LOAD) {
             int shard = work.shards.nextSetBit(0);
             for (int i = 0; i < unit; i++) {

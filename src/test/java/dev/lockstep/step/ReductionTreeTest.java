@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.lockstep.kernel.Kernels;
-import dev.lockstep.kernel.SegmentTree;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.Parameters;
@@ -89,9 +88,11 @@ class ReductionTreeTest {
             collectTree(tree, 0, shards);
             for (int low = 0; low <= shards; low++) {
                 for (int high = low; high <= shards; high++) {
-                    List<SegmentTree> nodes = new ReductionTree(shards, kernels).nodes(low, high);
+                    BitSet range = new BitSet();
+                    range.set(low, high);
+                    List<Node> nodes = ReductionTree.nodes(shards, range);
                     int end = low;
-                    for (SegmentTree node : nodes) {
+                    for (Node node : nodes) {
                         assertThat(node.low()).isEqualTo(end);
                         assertThat(tree[node.low()].get(node.high()))
                                 .as("[%d, %d) is a node of %d shards", node.low(), node.high(), shards)
@@ -102,6 +103,9 @@ class ReductionTreeTest {
                             .as("end of [%d, %d) of %d", low, high, shards)
                             .isEqualTo(high);
                     assertFewest(nodes, tree);
+                    assertThat(ReductionTree.isNode(shards, new Node(low, high)))
+                            .as("[%d, %d) is a node of %d shards", low, high, shards)
+                            .isEqualTo(low < high && tree[low].get(high));
                 }
             }
         }
@@ -119,7 +123,7 @@ class ReductionTreeTest {
     }
 
     /** No two neighbours together are a node: they would be sent as one. */
-    private static void assertFewest(List<SegmentTree> nodes, BitSet[] tree) {
+    private static void assertFewest(List<Node> nodes, BitSet[] tree) {
         for (int i = 0; i + 1 < nodes.size(); i++) {
             assertThat(tree[nodes.get(i).low()].get(nodes.get(i + 1).high()))
                     .as("%s and %s are one node", nodes.get(i), nodes.get(i + 1))

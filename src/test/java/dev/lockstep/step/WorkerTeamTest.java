@@ -172,13 +172,13 @@ class WorkerTeamTest {
     void anyNumberOfThreadsGivesTheBitsOfOneWorker(int threads) throws InterruptedException {
         Random random = new Random(SEED + threads);
         try (Team team = new Team(threads)) {
-            team.team.submit(Work.load(List.of(new Node(0, 5))));
+            team.team.submit(Work.load(List.of(new Node(0, 5))), false);
             assertThat(team.await().kind).isEqualTo(Work.Kind.LOAD);
             for (int i = 0; i < 25; i++) {
                 boolean isWhole = random.nextInt(3) == 0;
                 List<Node> nodes = isWhole ? List.of(new Node(0, SHARDS)) : randomNodes(random);
                 Work work = gradient(i / 2, nodes);
-                team.team.submit(work);
+                team.team.submit(work, false);
                 if (random.nextBoolean()) {
                     team.team.help(false);
                 }
@@ -196,7 +196,7 @@ class WorkerTeamTest {
             List<Node> nodes = List.of(new Node(2, 5), new Node(5, 8));
             for (Split split : Split.values()) {
                 Work work = work(Work.Kind.SCORE, -1, split, nodes);
-                team.team.submit(work);
+                team.team.submit(work, false);
                 team.await();
                 var expected = worker.score(split, weights);
                 for (int shard = 2; shard < 8; shard++) {
@@ -206,7 +206,7 @@ class WorkerTeamTest {
                 }
             }
             Work report = work(Work.Kind.REPORT, -1, null, nodes);
-            team.team.submit(report);
+            team.team.submit(report, false);
             team.await();
             LoadReport sum = new LoadReport(0, 0, 0);
             for (int shard = 2; shard < 8; shard++) {
@@ -223,7 +223,7 @@ class WorkerTeamTest {
             team.team.help(false);
             for (int step = 0; step < 4; step++) {
                 Work work = gradient(step, List.of(new Node(0, 5), new Node(8, SHARDS)));
-                team.team.submit(work);
+                team.team.submit(work, false);
                 team.team.help(false);
                 team.team.help(false);
                 assertThat(team.await()).isSameAs(work);
@@ -244,7 +244,7 @@ class WorkerTeamTest {
                     if (step == 3) {
                         team.interrupt(i); // it may still take units of this work, or none
                     }
-                    team.team.submit(work);
+                    team.team.submit(work, false);
                     if (step == 2) {
                         team.threads.get(i + 1).interrupt(); // of the thread: only a hint to look up
                     }
@@ -269,7 +269,7 @@ class WorkerTeamTest {
             assertThat(await(goOn)).isTrue();
         };
         try (Team team = new Team(0, slow)) {
-            team.team.submit(gradient(0, List.of(new Node(0, SHARDS))));
+            team.team.submit(gradient(0, List.of(new Node(0, SHARDS))), false);
             Thread helper = new Thread(() -> team.team.help(false));
             helper.start();
             assertThat(await(isInside)).isTrue();
@@ -284,7 +284,7 @@ class WorkerTeamTest {
             team.await();
             Work next = gradient(1, List.of(new Node(0, 5)));
             team.addThread();
-            team.team.submit(next);
+            team.team.submit(next, false);
             assertThat(team.await()).isSameAs(next);
             assertGradients("next", next);
         }
@@ -302,7 +302,7 @@ class WorkerTeamTest {
     void unitsThatNobodyHasBegunAreNotBegunAfterTheWorkIsAbandoned() {
         try (Team team = new Team(0)) {
             Work work = gradient(0, List.of(new Node(0, SHARDS)));
-            team.team.submit(work);
+            team.team.submit(work, false);
             team.team.abandon();
             team.team.help(false);
             assertThat(team.done).isEmpty();
@@ -317,13 +317,13 @@ class WorkerTeamTest {
         content[8 + 100] = 77;
         Files.write(labels, content);
         try (Team team = new Team(2)) {
-            team.team.submit(Work.load(List.of(new Node(0, SHARDS))));
+            team.team.submit(Work.load(List.of(new Node(0, SHARDS))), false);
             assertThat(team.await().failure).isInstanceOf(BadInputException.class);
             Work work = gradient(0, List.of(new Node(0, SHARDS)));
-            team.team.submit(work);
+            team.team.submit(work, false);
             assertThat(team.await().failure).isInstanceOf(BadInputException.class);
             Work good = gradient(0, List.of(new Node(0, 5)));
-            team.team.submit(good);
+            team.team.submit(good, false);
             team.await();
             assertGradients("the shards that are whole", good);
         }
