@@ -39,8 +39,12 @@ public final class LockstepGradientSource implements GradientSource {
 
     private static final long END_TIMEOUT_SECONDS = 20;
 
-    /** How long the training thread spins for parts before it parks. */
-    private static final long SPIN_NANOS = 50_000;
+    /**
+     * How long the training thread looks for parts before it parks. It lets others have the core meanwhile: parking at once
+     * costs 35 us a step to be woken, and spinning without yielding keeps the core from two executors on two cores (0.54 ms
+     * a step instead of 0.41).
+     */
+    private static final long YIELD_NANOS = 1_000_000;
 
     /** Spark's name for the end of a job that somebody cancelled. */
     private static final String CANCELLED = "SPARK_JOB_CANCELLED";
@@ -123,12 +127,12 @@ public final class LockstepGradientSource implements GradientSource {
 
     private void run(Work.Kind kind, long step, Split split, Parameters weights) {
         coordinator.begin(new Coordinator.Round(rounds++, kind, step, split, weights));
-        long spinUntil = System.nanoTime() + SPIN_NANOS;
+        long yieldUntil = System.nanoTime() + YIELD_NANOS;
         while (!coordinator.isComplete()) {
             local.help();
             long now = System.nanoTime();
-            if (now < spinUntil) {
-                Thread.onSpinWait();
+            if (now < yieldUntil) {
+                Thread.yield();
             } else if (!coordinator.isComplete()) {
                 LockSupport.parkNanos(this, PARK_NANOS);
                 requireProgress(now);
