@@ -14,10 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -32,7 +29,7 @@ class LockstepEngineIT {
     private static final int EXECUTORS = 2;
     private static final long MANY_STEPS = 1_000;
 
-    private static JavaSparkContext spark;
+    private static LocalCluster cluster;
 
     @TempDir
     static Path shared;
@@ -44,27 +41,19 @@ class LockstepEngineIT {
 
     @BeforeAll
     static void start() {
-        String jar = Path.of(System.getProperty("lockstep.project"), "target", "lockstep.jar")
-                .toUri()
-                .toString();
-        spark = new JavaSparkContext(SmallSet.spark("local-cluster[" + EXECUTORS + ",1,1024]")
-                .set("spark.jars", jar)
-                .set("spark.executor.memory", "512m"));
+        cluster = new LocalCluster(EXECUTORS);
         SmallSet.in(shared, Storage.PLAIN);
-        awaitExecutors();
     }
 
     @AfterAll
     static void stop() {
-        List<ProcessHandle> left = executors();
-        spark.close();
-        Await.until(() -> "still there: " + left, () -> left.stream().noneMatch(ProcessHandle::isAlive));
+        cluster.close();
     }
 
     @BeforeEach
     void count() {
         blocksBefore = MemoryGauge.process().blocksInUse();
-        awaitExecutors();
+        cluster.awaitExecutors();
     }
 
     /** LeakCheck looks after this. */
@@ -73,44 +62,13 @@ class LockstepEngineIT {
         Await.offHeapBlocks(blocksBefore);
     }
 
-    /** The Java processes that Spark's workers, which live in this one, have started. */
-    private static List<ProcessHandle> executors() {
-        return ProcessHandle.current()
-                .descendants()
-                .filter(ProcessHandle::isAlive)
-                .filter(process ->
-                        process.info().command().map(c -> c.endsWith("java")).orElse(false))
-                .toList();
-    }
-
-    private static void awaitExecutors() {
-        Await.until(
-                () -> "expected " + EXECUTORS + " executors, found "
-                        + executors().size(),
-                // The driver counts itself.
-                () -> spark.sc().getExecutorMemoryStatus().size() == EXECUTORS + 1
-                        && executors().size() == EXECUTORS);
-    }
-
-    /** What kill -9 does. */
-    private static void kill(ProcessHandle process) {
-        assertThat(process.destroyForcibly()).as("killed %s", process).isTrue();
-        process.onExit().orTimeout(60, TimeUnit.SECONDS).join();
-    }
-
-    private static void awaitJoined(GradientSource source, long workers) {
-        Await.until(
-                () -> "expected " + workers + " workers that came, found " + source.counters(),
-                () -> source.counters().workersJoined() >= workers);
-    }
-
     @Test
     void executorsGiveTheBitsOfOneProcess() {
         StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.EPOCH, 31);
         Outcome expected = Outcome.local(plan);
         for (int tasks : new int[] {1, 2, 3, 4, 8, 11}) {
-            try (GradientSource source = new LockstepGradientSource(spark, plan, tasks, 0)) {
-                awaitJoined(source, Math.min(tasks, EXECUTORS));
+            try (GradientSource source = new LockstepGradientSource(cluster.spark(), plan, tasks, 0)) {
+                LocalCluster.awaitJoined(source, Math.min(tasks, EXECUTORS));
                 assertThat(Outcome.of(source, plan, step -> {}))
                         .as("%d tasks", tasks)
                         .isEqualTo(expected);
@@ -119,7 +77,7 @@ class LockstepEngineIT {
             }
         }
         StepPlan small = new SmallSet(shared).plan(13, 2, Sampling.REPLACEMENT, 0);
-        try (GradientSource source = new LockstepGradientSource(spark, small, 5, 0)) {
+        try (GradientSource source = new LockstepGradientSource(cluster.spark(), small, 5, 0)) {
             assertThat(Outcome.of(source, small, step -> {})).isEqualTo(Outcome.local(small));
         }
     }
@@ -127,19 +85,19 @@ class LockstepEngineIT {
     @Test
     void anExecutorKilledInTheMiddleChangesNoBitAndIsReplaced() {
         StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.REPLACEMENT, 31);
-        try (GradientSource source = new LockstepGradientSource(spark, plan, 2, 0)) {
+        try (GradientSource source = new LockstepGradientSource(cluster.spark(), plan, 2, 0)) {
             long[] killedAtNanos = {0};
             Outcome found = Outcome.of(source, plan, step -> {
                 if (step == 7) {
-                    awaitJoined(source, 2);
+                    LocalCluster.awaitJoined(source, 2);
                 } else if (step == 12) {
-                    kill(executors().get(0));
+                    LocalCluster.kill(cluster.executors().get(0));
                     killedAtNanos[0] = System.nanoTime();
                 } else if (step == 13) {
                     Duration pause = Duration.ofNanos(System.nanoTime() - killedAtNanos[0]);
                     assertThat(pause).as("from the kill to the next step").isLessThan(Duration.ofSeconds(10));
                 } else if (step == 20) {
-                    awaitJoined(source, 3);
+                    LocalCluster.awaitJoined(source, 3);
                 }
             });
             assertThat(found).isEqualTo(Outcome.local(plan));
@@ -162,9 +120,10 @@ class LockstepEngineIT {
         try (GradientSource source = new LocalGradientSource(SmallSet.conf(), plan)) {
             expected = trained(source, plan, step -> {});
         }
-        try (GradientSource source = new LockstepGradientSource(spark, plan, 3, 0)) {
-            awaitJoined(source, EXECUTORS);
-            Thread killer = new Thread(() -> kill(executors().get(0)));
+        try (GradientSource source = new LockstepGradientSource(cluster.spark(), plan, 3, 0)) {
+            LocalCluster.awaitJoined(source, EXECUTORS);
+            Thread killer =
+                    new Thread(() -> LocalCluster.kill(cluster.executors().get(0)));
             String found = trained(source, plan, step -> {
                 if (step == 100) {
                     killer.start();
@@ -180,11 +139,11 @@ class LockstepEngineIT {
     @Test
     void aRunGoesOnWhenAllExecutorsWereKilled() {
         StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.REPLACEMENT, 0);
-        try (GradientSource source = new LockstepGradientSource(spark, plan, 2, 0)) {
+        try (GradientSource source = new LockstepGradientSource(cluster.spark(), plan, 2, 0)) {
             Outcome found = Outcome.of(source, plan, step -> {
                 if (step == 9) {
-                    awaitJoined(source, 2);
-                    executors().forEach(LockstepEngineIT::kill);
+                    LocalCluster.awaitJoined(source, 2);
+                    cluster.executors().forEach(LocalCluster::kill);
                 }
             });
             assertThat(found).isEqualTo(Outcome.local(plan));
@@ -199,7 +158,7 @@ class LockstepEngineIT {
         byte[] content = Files.readAllBytes(labels);
         content[8 + 150] = 99;
         Files.write(labels, content);
-        Throwable thrown = catchThrowable(() -> new LockstepGradientSource(spark, plan, 4, 0).close());
+        Throwable thrown = catchThrowable(() -> new LockstepGradientSource(cluster.spark(), plan, 4, 0).close());
         assertThat(thrown).isInstanceOf(BadInputException.class);
         assertThat(thrown.getMessage())
                 .contains(labels.toString(), "example 150", "expected 0 to 3", "found 99")

@@ -1,0 +1,67 @@
+package dev.lockstep.step;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.apache.spark.api.java.JavaSparkContext;
+
+/** Spark with executors that are processes of their own, which can be killed and are replaced then. */
+final class LocalCluster implements AutoCloseable {
+    private final int size;
+    private final JavaSparkContext spark;
+
+    /** @param executors each of one core */
+    LocalCluster(int executors) {
+        size = executors;
+        String jar = Path.of(System.getProperty("lockstep.project"), "target", "lockstep.jar")
+                .toUri()
+                .toString();
+        spark = new JavaSparkContext(SmallSet.spark("local-cluster[" + executors + ",1,1024]")
+                .set("spark.jars", jar)
+                .set("spark.executor.memory", "512m"));
+        awaitExecutors();
+    }
+
+    JavaSparkContext spark() {
+        return spark;
+    }
+
+    /** The Java processes that Spark's workers, which live in this one, have started. */
+    List<ProcessHandle> executors() {
+        return ProcessHandle.current()
+                .descendants()
+                .filter(ProcessHandle::isAlive)
+                .filter(process ->
+                        process.info().command().map(c -> c.endsWith("java")).orElse(false))
+                .toList();
+    }
+
+    void awaitExecutors() {
+        Await.until(
+                () -> "expected " + size + " executors, found " + executors().size(),
+                // The driver counts itself.
+                () -> spark.sc().getExecutorMemoryStatus().size() == size + 1
+                        && executors().size() == size);
+    }
+
+    /** What kill -9 does. */
+    static void kill(ProcessHandle process) {
+        assertThat(process.destroyForcibly()).as("killed %s", process).isTrue();
+        process.onExit().orTimeout(60, TimeUnit.SECONDS).join();
+    }
+
+    static void awaitJoined(GradientSource source, long workers) {
+        Await.until(
+                () -> "expected " + workers + " workers that came, found " + source.counters(),
+                () -> source.counters().workersJoined() >= workers);
+    }
+
+    @Override
+    public void close() {
+        List<ProcessHandle> left = executors();
+        spark.close();
+        Await.until(() -> "still there: " + left, () -> left.stream().noneMatch(ProcessHandle::isAlive));
+    }
+}
