@@ -63,12 +63,11 @@ abstract class Hub {
         }
     }
 
-    /** A task leaves; the last one takes along what the process has done. */
-    void exit(RunProgress progress) {
+    /** A task leaves. */
+    void exit() {
         synchronized (HUBS) {
             taskCount--;
             if (taskCount == 0) {
-                team().addTo(progress);
                 lastTaskLeft();
             }
         }

@@ -54,12 +54,14 @@ public final class LockstepGradientSource implements GradientSource {
     private final StepPlan plan;
     private final int tasks;
     private final ReductionTree tree;
+    private final Node root;
     private final Coordinator coordinator;
     private final ExchangeServer server;
     private final LocalMember local;
     private final Broadcast<SerializableConfiguration> conf;
     private final JavaFutureAction<Void> stage;
     private final LoadReport data;
+    private final RunProgress progress;
     private long rounds;
 
     /**
@@ -73,18 +75,21 @@ public final class LockstepGradientSource implements GradientSource {
         this.plan = plan;
         this.tasks = tasks;
         this.tree = new ReductionTree(plan.shards(), plan.kernels());
+        this.root = new Node(0, plan.shards());
         this.coordinator = new Coordinator(plan, fanIn);
         RunTicket ticket = RunTicket.fresh(spark.getConf().get("spark.driver.host"), fanIn);
         this.server = new ExchangeServer(spark.getConf(), ticket, plan, coordinator);
         this.conf = SerializableConfiguration.broadcast(spark.sc());
         this.local = new LocalMember(spark.hadoopConfiguration(), plan, coordinator, ticket.runId());
+        String jobGroup = "lockstep-" + ticket.runId();
+        this.progress = new RunProgress(spark.sc(), jobGroup);
         spark.setJobGroup(
-                "lockstep-" + ticket.runId(),
+                jobGroup,
                 "Lockstep: training " + plan.shape() + " on " + plan.train().imagesUri(),
                 true);
         List<Integer> numbers = IntStream.range(0, tasks).boxed().toList();
-        this.stage = spark.parallelize(numbers, tasks)
-                .foreachPartitionAsync(work(ticket.at(server.port()), plan, conf, new RunProgress(spark.sc())));
+        this.stage =
+                spark.parallelize(numbers, tasks).foreachPartitionAsync(work(ticket.at(server.port()), plan, conf));
         spark.clearJobGroup();
         try {
             this.data = load();
@@ -96,8 +101,8 @@ public final class LockstepGradientSource implements GradientSource {
 
     /** Made by a static method, so that it carries its arguments and not this object. */
     private static VoidFunction<Iterator<Integer>> work(
-            RunTicket ticket, StepPlan plan, Broadcast<SerializableConfiguration> conf, RunProgress progress) {
-        return partition -> WorkerTask.run(ticket, plan, conf.value().value(), progress);
+            RunTicket ticket, StepPlan plan, Broadcast<SerializableConfiguration> conf) {
+        return partition -> WorkerTask.run(ticket, plan, conf.value().value());
     }
 
     private LoadReport load() {
@@ -112,7 +117,9 @@ public final class LockstepGradientSource implements GradientSource {
     @Override
     public GradientPart gradient(long step, Parameters weights) {
         run(Work.Kind.GRADIENT, step, null, weights);
-        return tree.reduce(new Node(0, plan.shards()), coordinator.parts());
+        GradientPart gradient = tree.reduce(root, coordinator.parts());
+        progress.add(gradient);
+        return gradient;
     }
 
     @Override
@@ -209,6 +216,7 @@ public final class LockstepGradientSource implements GradientSource {
 
     @Override
     public void close() {
+        progress.close();
         coordinator.end();
         local.over();
         try {

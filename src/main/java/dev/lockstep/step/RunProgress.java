@@ -1,70 +1,79 @@
 package dev.lockstep.step;
 
-import java.io.Serializable;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.spark.SparkContext;
-import org.apache.spark.util.AccumulatorV2;
+import org.apache.spark.scheduler.AccumulableInfo;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerStageSubmitted;
+import org.apache.spark.scheduler.StageInfo;
 import org.apache.spark.util.DoubleAccumulator;
 import org.apache.spark.util.LongAccumulator;
+import scala.Option;
 
 /**
- * Named accumulators, for Spark's UI: how far workers have come, of how many examples they computed the gradient, and the
- * sum of those examples' losses. A process adds its counts when its last task ends.
+ * Named accumulators, for Spark's UI: how many steps a run has done, of how many examples the gradient was computed, and the
+ * sum of those examples' losses. The driver, who sees it all, counts. Spark's UI reads accumulators of a stage when its tasks
+ * end, but these tasks live as long as the run; so once a second the stage is told what it would hear from them.
  */
-final class RunProgress implements Serializable {
-    private static final long serialVersionUID = 1L;
+final class RunProgress extends SparkListener implements AutoCloseable {
+    private static final long SHOW_NANOS = 1_000_000_000L;
 
-    private final Maximum steps = new Maximum();
+    private final SparkContext spark;
+    private final String jobGroup;
+    private final LongAccumulator steps;
     private final LongAccumulator examples;
     private final DoubleAccumulator loss;
+    private final AtomicReference<StageInfo> stage = new AtomicReference<>();
+    private long shownNanos;
 
-    RunProgress(SparkContext spark) {
-        spark.register(steps, "Lockstep: step");
+    /** @param jobGroup of the run's stage, which has not been submitted yet */
+    RunProgress(SparkContext spark, String jobGroup) {
+        this.spark = spark;
+        this.jobGroup = jobGroup;
+        this.steps = spark.longAccumulator("Lockstep: steps");
         this.examples = spark.longAccumulator("Lockstep: examples");
         this.loss = spark.doubleAccumulator("Lockstep: loss, sum over examples");
+        spark.addSparkListener(this);
     }
 
-    void add(long newSteps, long newExamples, double newLoss) {
-        steps.add(newSteps);
-        examples.add(newExamples);
-        loss.add(newLoss);
+    @Override
+    public void onStageSubmitted(SparkListenerStageSubmitted event) {
+        if (event.properties() != null && jobGroup.equals(event.properties().getProperty("spark.jobGroup.id"))) {
+            stage.set(event.stageInfo());
+        }
     }
 
-    /** The largest of the values. */
-    private static final class Maximum extends AccumulatorV2<Long, Long> {
-        private static final long serialVersionUID = 1L;
-
-        private long value;
-
-        @Override
-        public boolean isZero() {
-            return value == 0;
+    /** A step is done. The training thread. */
+    void add(GradientPart gradient) {
+        steps.add(1L);
+        examples.add((long) gradient.rows());
+        loss.add(gradient.lossSum());
+        long now = System.nanoTime();
+        if (now - shownNanos >= SHOW_NANOS) {
+            shownNanos = now;
+            show();
         }
+    }
 
-        @Override
-        public AccumulatorV2<Long, Long> copy() {
-            Maximum copy = new Maximum();
-            copy.value = value;
-            return copy;
+    private void show() {
+        StageInfo info = stage.get();
+        if (info != null) {
+            show(info, steps.id(), steps.name(), steps.value());
+            show(info, examples.id(), examples.name(), examples.value());
+            show(info, loss.id(), loss.name(), loss.value());
         }
+    }
 
-        @Override
-        public void reset() {
-            value = 0;
-        }
+    private static void show(StageInfo info, long id, Option<String> name, Object value) {
+        AccumulableInfo shown =
+                new AccumulableInfo(id, name, Option.empty(), Option.apply(value), false, true, Option.empty());
+        info.accumulables().put(id, shown);
+    }
 
-        @Override
-        public void add(Long other) {
-            value = Math.max(value, other);
-        }
-
-        @Override
-        public void merge(AccumulatorV2<Long, Long> other) {
-            add(other.value());
-        }
-
-        @Override
-        public Long value() {
-            return value;
-        }
+    /** Shows the last word; the stage has not ended yet, or has just. */
+    @Override
+    public void close() {
+        show();
+        spark.removeSparkListener(this);
     }
 }

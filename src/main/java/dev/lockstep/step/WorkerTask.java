@@ -17,13 +17,13 @@ final class WorkerTask {
      *
      * @throws IOException if the driver cannot be reached, or the connection to it is lost: Spark tries the task again
      */
-    static void run(RunTicket ticket, StepPlan plan, Configuration conf, RunProgress progress) throws IOException {
+    static void run(RunTicket ticket, StepPlan plan, Configuration conf) throws IOException {
         TaskContext task = TaskContext.get();
         Hub hub = Hub.enter(ticket, plan, conf);
         try {
             hub.team().work(task::isInterrupted);
         } finally {
-            hub.exit(progress);
+            hub.exit();
         }
         task.killTaskIfInterrupted();
         if (hub.failure() != null) {

@@ -96,9 +96,6 @@ final class WorkerTeam implements AutoCloseable {
     private final AtomicBoolean hasHelper = new AtomicBoolean();
     private Hand helper;
     private long submitted;
-    private long steps;
-    private long examples;
-    private double lossSum;
     private final AtomicInteger takers = new AtomicInteger(); // threads that compute units, or are about to
     private volatile Work current;
     private volatile boolean over;
@@ -351,10 +348,7 @@ final class WorkerTeam implements AutoCloseable {
         if (work.kind == Work.Kind.GRADIENT && work.failure == null) {
             for (int i = 0; i < work.parts.length; i++) {
                 work.parts[i] = tree.reduce(work.nodes.get(i), cutParts);
-                examples += work.parts[i].rows();
-                lossSum += work.parts[i].lossSum();
             }
-            steps = work.step + 1;
         }
         done.accept(work);
     }
@@ -368,13 +362,6 @@ final class WorkerTeam implements AutoCloseable {
         while (takers.get() > 0) {
             LockSupport.parkNanos(this, SHORT_PARK_NANOS); // as long as the training thread needs for its unit
         }
-    }
-
-    /** Adds what the team has done since this was called last. No work is under way. */
-    void addTo(RunProgress progress) {
-        progress.add(steps, examples, lossSum);
-        examples = 0;
-        lossSum = 0;
     }
 
     /** Tells the tasks to go. */

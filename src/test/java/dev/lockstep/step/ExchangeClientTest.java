@@ -109,7 +109,7 @@ class ExchangeClientTest {
         public void close() {
             hubs.get(0).team().end();
             awaitEnd("close");
-            hubs.forEach(hub -> hub.exit(new RunProgress(spark.sc())));
+            hubs.forEach(hub -> hub.exit());
         }
     }
 
@@ -230,7 +230,7 @@ class ExchangeClientTest {
             Hub next = Hub.enter(process.ticket, plan, conf);
             assertThat(next).as("while the old tasks are leaving").isNotSameAs(process.hubs.get(0));
             welcome(process);
-            next.exit(new RunProgress(spark.sc()));
+            next.exit();
         }
     }
 

@@ -134,7 +134,7 @@ class FrameLayoutTest {
             assertGolden("score", driver.request(FrameLayout.SCORE));
             driver.answer(ExchangeOrders.over());
             task.join();
-            hub.exit(new RunProgress(spark.sc()));
+            hub.exit();
         }
     }
 
@@ -154,7 +154,7 @@ class FrameLayoutTest {
             assertGolden("failed", withText("bad input", driver.request(FrameLayout.FAILED)));
             driver.answer(ExchangeOrders.over());
             task.join();
-            hub.exit(new RunProgress(spark.sc()));
+            hub.exit();
         }
     }
 
