@@ -49,7 +49,8 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
         }
         int number = frame.getInt(FrameLayout.MEMBER_OFFSET);
         FrameLayout.require(number == member.number, "member", member.number, number);
-        FrameLayout.require(!member.hasRequest, "requests under way", 0, 1);
+        // Who is ordered by way of another has a request here all the time, and may fail all the same.
+        FrameLayout.require(type == FrameLayout.FAILED || !member.hasRequest, "requests under way", 0, 1);
         member.hasRequest = true;
         boolean belongs = true;
         switch (type) {

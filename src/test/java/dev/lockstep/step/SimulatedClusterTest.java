@@ -1,10 +1,13 @@
 package dev.lockstep.step;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.lockstep.BadInputException;
 import dev.lockstep.data.IdxWriter.Storage;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.memory.LeakCheck;
+import dev.lockstep.net.Parameters;
 import dev.lockstep.step.SimulatedFate.Kind;
 import dev.lockstep.step.StepCost.Machine;
 import dev.lockstep.step.StepCost.Network;
@@ -112,6 +115,19 @@ class SimulatedClusterTest {
     void everythingAtOnceChangesNoBit() {
         for (long seed = SEED; seed < SEED + SCHEDULES; seed++) {
             schedule(seed, 0.03, (what, cluster, fate) -> {}, Kind.values());
+        }
+    }
+
+    @Test
+    void badInputOfAWorkerBelowAnotherEndsTheRun() {
+        StepPlan plan = plan(16);
+        try (SimulatedCluster cluster = cluster(plan, 16, 2, null, null);
+                Parameters weights = SmallSet.initial(plan)) {
+            cluster.gradient(0, weights);
+            cluster.workers().get(15).failBy(new BadInputException("train-labels: cut off at byte 7"));
+            assertThatExceptionOfType(BadInputException.class)
+                    .isThrownBy(() -> cluster.gradient(1, weights))
+                    .withMessageContaining("cut off at byte 7");
         }
     }
 }
