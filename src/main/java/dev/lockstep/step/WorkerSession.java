@@ -39,7 +39,7 @@ final class WorkerSession implements AutoCloseable {
     private final Map<Wire, ByteBuffer> answers = new HashMap<>(); // each is free when its wire brings another order
     private final Map<Node, GradientPart> available = new HashMap<>();
     private Wire driver;
-    private Wire from; // of the order under way
+    private Wire from; // of the order under way; null if it has ended
     private OrderCodec.Order order; // under way; null for none
     private Work work;
     private boolean isOwnDone;
@@ -159,13 +159,15 @@ final class WorkerSession implements AutoCloseable {
         if (stopped || order == null || !isOwnDone || (relay != null && !relay.isWhole())) {
             return;
         }
-        ByteBuffer frame = answer(answers.getOrDefault(from, FrameLayout.NOTHING));
-        answers.put(from, frame);
         Wire to = from;
+        ByteBuffer frame = to == null ? null : answer(answers.getOrDefault(to, FrameLayout.NOTHING));
         order = null;
         work = null;
         from = null;
-        to.send(frame, null);
+        if (to != null) {
+            answers.put(to, frame);
+            to.send(frame, null);
+        }
         while (order == null && !waiting.isEmpty()) {
             Waiting next = waiting.remove();
             try {
@@ -217,10 +219,14 @@ final class WorkerSession implements AutoCloseable {
         return work.shards.get(shard) ? work.results[shard] : relay.result(shard);
     }
 
-    /** A wire over which orders came is no more. */
+    /** A wire over which orders came is no more. Nobody wants the answer, so nobody below is waited for. */
     synchronized void closed(Wire wire) {
         answers.remove(wire);
         waiting.removeIf(other -> other.from == wire);
+        if (wire == from) {
+            from = null;
+            handIn();
+        }
     }
 
     /** Takes no order any more; what is under way is not handed in. */

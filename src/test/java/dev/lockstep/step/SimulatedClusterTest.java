@@ -118,6 +118,31 @@ class SimulatedClusterTest {
         }
     }
 
+    /** Whoever is above a silent worker may only be as late as that worker, and is not to blame. */
+    @Test
+    void onlyTheSilentWorkerOfADeepTreeIsLost() {
+        StepPlan plan = plan(64);
+        for (int silent = 0; silent < 16; silent++) {
+            int number = silent;
+            SimulatedCluster.Fate fate = cluster -> {
+                SimulatedWorker worker =
+                        cluster.workers().get(Math.min(number, cluster.workers().size() - 1));
+                boolean isFirst = cluster.workers().stream()
+                        .noneMatch(any -> any.process().isSilent());
+                if (cluster.network().nowSeconds() > 0.02 && isFirst && cluster.impatienceCount() == 0) {
+                    worker.process().silence();
+                }
+            };
+            try (SimulatedCluster cluster = cluster(plan, 16, 2, null, fate)) {
+                Outcome.of(cluster, plan, step -> {});
+                assertThat(cluster.counters().workersLost())
+                        .as("silent: " + number)
+                        .isEqualTo(1);
+                assertThat(cluster.dismissedCount()).as("silent: " + number).isZero();
+            }
+        }
+    }
+
     @Test
     void badInputOfAWorkerBelowAnotherEndsTheRun() {
         StepPlan plan = plan(16);
