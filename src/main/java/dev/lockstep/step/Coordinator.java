@@ -69,6 +69,7 @@ final class Coordinator implements PartSink {
         boolean isDirect; // never by way of others
         boolean isAskedToHandIn;
         int owed; // shards of the order that it works on
+        boolean passesOn; // that order has workers below
         Route pending;
 
         Seat(String name, Route.Address address, Link link) {
@@ -90,6 +91,7 @@ final class Coordinator implements PartSink {
     private Round round;
     private int nextNumber;
     private long lost;
+    private boolean hasLost; // in this round
     private long refused;
     private boolean over;
     private volatile boolean complete = true;
@@ -157,7 +159,8 @@ final class Coordinator implements PartSink {
         }
         int owed = seat.owed;
         seat.owed = 0;
-        if (membership.owes(member) && membership.wayOf(member) == member) {
+        // Sums of a worker who passes on are refused if somebody below has left: then it has done what it was told.
+        if (!seat.passesOn && membership.owes(member)) {
             drop(member, "it delivered " + owed + " shards less than it was ordered");
             return true;
         }
@@ -165,14 +168,17 @@ final class Coordinator implements PartSink {
         return false;
     }
 
-    /** What has not come by way of a member is ordered directly, then and from then on. */
+    /** What has not come by way of a member is ordered directly, and from then on if it is not for the loss of others. */
     private void handAgain(int carrier) {
+        seats.get(carrier).pending = null; // it is part of that
         List<Membership.Order> orders = membership.again(carrier);
         for (Membership.Order order : orders) {
             Seat seat = seats.get(order.member());
-            seat.isDirect = true;
-            routedOrders = null;
-            LOG.warn("the parts of worker {} did not come by way of {}", seat.name, nameOf(carrier));
+            LOG.warn("parts of worker {} are ordered anew: they did not come by way of {}", seat.name, nameOf(carrier));
+            if (order.member() != carrier && !hasLost) {
+                seat.isDirect = true; // nobody else is to blame
+                routedOrders = null;
+            }
         }
         hand(orders);
     }
@@ -195,6 +201,7 @@ final class Coordinator implements PartSink {
             return;
         }
         lost++;
+        hasLost = true;
         progressNanos = System.nanoTime(); // the others have just got more to do
         LOG.warn("worker {} is lost ({}); {} left", seat.name, reason, seats.size());
         hand(membership.leave(member));
@@ -272,6 +279,7 @@ final class Coordinator implements PartSink {
         round = next;
         parts.clear();
         complete = false;
+        hasLost = false;
         progressNanos = System.nanoTime();
         for (Seat seat : seats.values()) {
             seat.pending = null;
@@ -306,7 +314,7 @@ final class Coordinator implements PartSink {
 
     private void carry(List<Route> below, int carrier) {
         for (Route route : below) {
-            membership.carry(route.member(), carrier);
+            membership.carry(route.nodes(), carrier);
             seats.get(route.member()).link.carried();
             carry(route.below(), carrier);
         }
@@ -342,7 +350,7 @@ final class Coordinator implements PartSink {
         }
         List<String> names = new ArrayList<>();
         membership.missing().forEach((node, member) -> {
-            int way = membership.wayOf(member);
+            int way = membership.wayOf(node);
             names.add(
                     "shards " + node + " from " + nameOf(member) + (way == member ? "" : " by way of " + nameOf(way)));
         });
@@ -356,8 +364,8 @@ final class Coordinator implements PartSink {
     synchronized void dropMissing(String reason) {
         Set<Integer> ways = new TreeSet<>();
         Set<Integer> carriers = new TreeSet<>();
-        membership.missing().values().forEach(member -> {
-            int way = membership.wayOf(member);
+        membership.missing().forEach((node, member) -> {
+            int way = membership.wayOf(node);
             ways.add(way);
             if (way != member && !seats.get(way).isAskedToHandIn) {
                 carriers.add(way);
@@ -422,6 +430,7 @@ final class Coordinator implements PartSink {
         if (seat.idle) {
             seat.idle = false;
             seat.owed = route.shards();
+            seat.passesOn = !route.below().isEmpty();
             seat.link.order(round, route);
         } else {
             seat.pending = seat.pending == null ? route : seat.pending.plus(route);

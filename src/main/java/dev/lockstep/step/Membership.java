@@ -57,8 +57,7 @@ final class Membership {
     private final int[] owner;
     private final TreeMap<Integer, Boolean> members = new TreeMap<>(); // number to whether it is ready
     private final Map<Node, Integer> ordered = new HashMap<>();
-    private final Map<Integer, Integer> carriers =
-            new HashMap<>(); // of this round, for members that do not deliver themselves
+    private final Map<Node, Integer> carriers = new HashMap<>(); // of those ordered that come by way of another member
     private final BitSet delivered = new BitSet(); // shards
     private final BitSet uncovered = new BitSet(); // shards of this round that nobody is ordered to compute
     private long round = -1;
@@ -117,21 +116,21 @@ final class Membership {
                 return false;
             }
             uncovered.set(entry.getKey().low(), entry.getKey().high());
+            carriers.remove(entry.getKey());
             return true;
         });
         withdraw(member);
         return cover();
     }
 
-    /** In the round under way the parts of {@code member} come by way of {@code carrier}. */
-    void carry(int member, int carrier) {
-        carriers.put(member, carrier);
+    /** In the round under way these nodes, which have been ordered from others, come by way of {@code carrier}. */
+    void carry(List<Node> nodes, int carrier) {
+        for (int i = 0; i < nodes.size(); i++) {
+            carriers.put(nodes.get(i), carrier);
+        }
     }
 
-    /**
-     * What was to come by way of a member, other than its own, does not come that way: it is ordered anew, from the same
-     * members.
-     */
+    /** What was to come by way of a member, its own included, does not come that way: it is ordered anew, from its owners. */
     List<Order> again(int carrier) {
         withdraw(carrier);
         return cover();
@@ -139,22 +138,27 @@ final class Membership {
 
     private void withdraw(int carrier) {
         ordered.entrySet().removeIf(entry -> {
-            if (entry.getValue() == carrier || carrierOf(entry.getValue()) != carrier) {
+            if (wayOf(entry.getKey(), entry.getValue()) != carrier) {
                 return false;
             }
             uncovered.set(entry.getKey().low(), entry.getKey().high());
+            carriers.remove(entry.getKey());
             return true;
         });
-        carriers.values().removeIf(by -> by == carrier);
     }
 
-    private int carrierOf(int member) {
-        return carriers.isEmpty() ? member : carriers.getOrDefault(member, member);
+    private int wayOf(Node node, int member) {
+        return carriers.isEmpty() ? member : carriers.getOrDefault(node, member);
     }
 
-    /** Whether a member still has to deliver parts of its own, by whatever way. */
+    /** Whether a member still has to deliver parts of its own, and to deliver them itself. */
     boolean owes(int member) {
-        return ordered.containsValue(member);
+        for (Map.Entry<Node, Integer> entry : ordered.entrySet()) {
+            if (entry.getValue() == member && wayOf(entry.getKey(), member) == member) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /**
@@ -233,7 +237,7 @@ final class Membership {
             return Verdict.DUPLICATE;
         }
         Integer from = ordered.get(node);
-        if (from != null ? carrierOf(from) != member : !isSum(member, node)) {
+        if (from != null ? wayOf(node, from) != member : !isSum(member, node)) {
             return Verdict.NOT_ORDERED;
         }
         if (from != null) {
@@ -256,7 +260,7 @@ final class Membership {
             if (part.high() <= node.low() || part.low() >= node.high()) {
                 continue;
             }
-            if (part.low() < node.low() || part.high() > node.high() || carrierOf(entry.getValue()) != member) {
+            if (part.low() < node.low() || part.high() > node.high() || wayOf(part, entry.getValue()) != member) {
                 return false;
             }
             covered += part.high() - part.low();
@@ -274,9 +278,9 @@ final class Membership {
         return Map.copyOf(ordered);
     }
 
-    /** By way of whom the parts of a member come in this round: itself if nobody else carries them. */
-    int wayOf(int member) {
-        return carrierOf(member);
+    /** By way of whom a node that is missing comes: who computes it if nobody else carries it. */
+    int wayOf(Node node) {
+        return wayOf(node, ordered.get(node));
     }
 
     /** Number of members, ready or not. */

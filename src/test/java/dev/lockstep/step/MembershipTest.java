@@ -254,6 +254,23 @@ class MembershipTest {
                 .containsExactly(List.of(new Node(3, 5)));
     }
 
+    /** Member 1, whose own part comes by way of member 0, is ordered a leaver's directly. */
+    @Test
+    void aMemberThatIsCarriedBringsWhatItIsOrderedLaterItself() {
+        Membership membership = ofReady(8, 4);
+        membership.begin(0);
+        membership.carry(List.of(new Node(2, 4)), 0);
+        assertThat(membership.leave(3))
+                .containsExactly(new Order(0, List.of(new Node(6, 7))), new Order(1, List.of(new Node(7, 8))));
+        assertThat(membership.owes(1)).isTrue();
+        assertThat(membership.part(1, 0, new Node(2, 4))).isEqualTo(Verdict.NOT_ORDERED);
+        assertThat(membership.part(1, 0, new Node(7, 8))).isEqualTo(Verdict.ACCEPTED);
+        assertThat(membership.owes(1)).isFalse();
+        assertThat(membership.wayOf(new Node(2, 4))).isZero();
+        assertThat(membership.part(0, 0, new Node(0, 4))).isEqualTo(Verdict.ACCEPTED);
+        assertThat(membership.missing()).containsOnlyKeys(new Node(4, 6), new Node(6, 7));
+    }
+
     @Test
     void moreMembersThanShardsLeavesSomeWithoutOrders() {
         Membership membership = ofReady(2, 5);

@@ -95,6 +95,28 @@ class SimulatedClusterTest {
     }
 
     @Test
+    void workersThatDieOrComeChangeNoBitAndNobodyElseIsLost() {
+        int died = 0;
+        for (long seed = SEED; seed < SEED + SCHEDULES; seed++) {
+            int[] diedHere = {0};
+            schedule(
+                    seed,
+                    0.02,
+                    (what, cluster, fate) -> {
+                        assertThat(cluster.dismissedCount()).as(what).isZero();
+                        assertThat(cluster.impatienceCount()).as(what).isZero();
+                        assertThat(cluster.network().malformed()).as(what).isEmpty();
+                        assertThat(cluster.counters().workersLost()).as(what).isLessThanOrEqualTo(fate.died());
+                        diedHere[0] = fate.died();
+                    },
+                    Kind.DIE,
+                    Kind.JOIN);
+            died += diedHere[0];
+        }
+        assertThat(died).isGreaterThan(SCHEDULES);
+    }
+
+    @Test
     void cutWiresBetweenWorkersLoseNobody() {
         int[] cut = {0};
         for (long seed = SEED; seed < SEED + SCHEDULES; seed++) {
@@ -109,6 +131,24 @@ class SimulatedClusterTest {
                     Kind.CUT);
         }
         assertThat(cut[0]).isGreaterThan(SCHEDULES);
+    }
+
+    @Test
+    void workersThatFallSilentAreDoneWithout() {
+        int[] silenced = {0};
+        for (long seed = SEED; seed < SEED + SCHEDULES; seed++) {
+            schedule(
+                    seed,
+                    0.005,
+                    (what, cluster, fate) -> {
+                        assertThat(cluster.counters().workersLost()).as(what).isLessThanOrEqualTo(fate.silenced());
+                        assertThat(cluster.impatienceCount()).as(what).isLessThanOrEqualTo(3 * fate.silenced());
+                        silenced[0] += fate.silenced();
+                    },
+                    Kind.SILENCE,
+                    Kind.JOIN);
+        }
+        assertThat(silenced[0]).isGreaterThan(SCHEDULES / 2);
     }
 
     @Test
