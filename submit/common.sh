@@ -51,9 +51,11 @@ fi
 
 # --- Build what is missing ----------------------------------------------------------------------------------
 
+sources=("$home/src/main" "$home/conf" "$home/pom.xml") # what the build is made from, as far as the script cares
+
 stale() {
     [[ ! -f $jar || ! -f $own_spark/RELEASE ]] ||
-        [[ -n $(find "$home/src/main" "$home/conf" "$home/pom.xml" -newer "$jar" -print -quit) ]]
+        [[ -n $(find "${sources[@]}" -newer "$jar" -print -quit) ]]
 }
 
 build() {
