@@ -46,7 +46,13 @@ public final class ScaleBench {
     }
 
     private void run() throws IOException {
-        Frames frames = frames();
+        try (JavaSparkContext context = new JavaSparkContext(spark())) {
+            run(context.getConf());
+        }
+    }
+
+    private void run(SparkConf spark) throws IOException {
+        Frames frames = new WireMeasurement(spark).frames();
         MachineMeasurement measurement = new MachineMeasurement(conf, data);
         Compute compute = measurement.compute();
         Numbers numbers = measurement.numbers();
@@ -64,19 +70,17 @@ public final class ScaleBench {
                 measurement.memberSeconds());
         StepCost cost = new StepCost(machine, network, traffic());
         print(cost, frames);
+        compare(cost, frames, LoopbackStep.measure(spark, conf, data.with(1, BATCH_SIZE)));
         predict(cost);
         simulate(cost);
     }
 
-    private static Frames frames() throws IOException {
-        SparkConf spark = new SparkConf()
+    private static SparkConf spark() {
+        return new SparkConf()
                 .setAppName("bench")
                 .setMaster("local[1]")
                 .set("spark.ui.enabled", "false")
                 .set("spark.driver.host", "127.0.0.1");
-        try (JavaSparkContext context = new JavaSparkContext(spark)) {
-            return new WireMeasurement(context.getConf()).frames();
-        }
     }
 
     private Traffic traffic() {
@@ -103,7 +107,7 @@ public final class ScaleBench {
         row("send or receive a frame", machine.frameSeconds() * MICROS, "us");
         row("  and each byte of it", machine.copySecondsPerByte() * NANOS, "ns");
         row("book-keeping for a worker", machine.memberSeconds() * MICROS, "us");
-        row("loopback latency (not used)", frames.latencySeconds() * MICROS, "us");
+        row("loopback latency (this machine alone)", frames.latencySeconds() * MICROS, "us");
         row("weights, batch of 100", cost.traffic().weightBytes(BATCH_SIZE) / MILLIS, "kB");
         row("gradient of 100 examples", cost.traffic().partBytes(BATCH_SIZE) / MILLIS, "kB");
         row("gradient of 6 examples", cost.traffic().partBytes(6) / MILLIS, "kB");
@@ -119,6 +123,19 @@ public final class ScaleBench {
 
     private void line(String format, Object... values) {
         out.println(String.format(Locale.ROOT, format, values));
+    }
+
+    private void compare(StepCost cost, Frames frames, double measuredSeconds) {
+        // What the loopback interface does with bytes is the two ends' copying.
+        Network loopback = new Network(Double.POSITIVE_INFINITY, frames.latencySeconds());
+        double seconds = new StepCost(cost.machine(), loopback, cost.traffic()).seconds(1, 0, BATCH_SIZE);
+        line("");
+        line("one worker over this machine's loopback interface, batch of 100, ms a step");
+        line(
+                "  predicted %.3f, measured %.3f, ratio %.2f",
+                seconds * MILLIS,
+                measuredSeconds * MILLIS,
+                seconds / measuredSeconds);
     }
 
     private void predict(StepCost cost) {

@@ -68,7 +68,7 @@ record StepCost(Machine machine, Network network, Traffic traffic) {
      */
     record Network(double bandwidthBytesPerSecond, double latencySeconds) {}
 
-    /** Fan-ins among which the best is sought: more than a hundred below one worker only differ by rounding. */
+    /** Fan-ins among which the best is sought; with more below one worker, the worker is what the step waits for. */
     private static final int[] FAN_INS =
             IntStream.concat(IntStream.of(0), IntStream.rangeClosed(2, 128)).toArray();
 

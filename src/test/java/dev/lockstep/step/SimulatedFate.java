@@ -35,8 +35,8 @@ final class SimulatedFate implements SimulatedCluster.Fate {
 
     @Override
     public void beforeEvent(SimulatedCluster cluster) {
-        if (random.nextDouble() < perEvent) {
-            List<SimulatedWorker> workers = cluster.workers();
+        List<SimulatedWorker> workers = cluster.workers();
+        if (random.nextDouble() < perEvent && !workers.isEmpty()) {
             SimulatedWorker worker = workers.get(random.nextInt(workers.size()));
             long atWork = workers.stream().filter(SimulatedWorker::isAtWork).count();
             boolean isOthersLeft = atWork > 1 || atWork == 1 && !worker.isAtWork();
