@@ -24,7 +24,6 @@ import java.util.List;
 final class OrderCodec {
     private static final int ROUTE_BYTES = 16;
     private static final int MAX_HOST_BYTES = 255; // what a name in the DNS can have
-    private static final int MAX_DEPTH = 32;
 
     /** The most that a worker below takes whose shards are in one node; in more, it takes less than their parts do. */
     static final int MAX_ROUTE_BYTES = ROUTE_BYTES + MAX_HOST_BYTES + FrameLayout.NODE_BYTES + Integer.BYTES;
@@ -153,7 +152,7 @@ final class OrderCodec {
     private List<Route> routes(ByteBuffer frame, int depth) {
         requireBytes(frame, Integer.BYTES, "bytes of a number of workers");
         int count = frame.getInt();
-        FrameLayout.require(depth < MAX_DEPTH || count == 0, "depth of the tree, at most", MAX_DEPTH, depth + 1L);
+        FrameLayout.require(depth < Route.MAX_DEPTH || count == 0, "depth of the tree, at most", Route.MAX_DEPTH, depth + 1L);
         FrameLayout.require(count >= 0 && count <= plan.shards(), "workers below, at most", plan.shards(), count);
         List<Route> routes = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {

@@ -14,6 +14,9 @@ import java.util.List;
  * @param below workers that are reached through it
  */
 record Route(int member, Address address, List<Node> nodes, List<Route> below) {
+    /** How many workers may be below each other; an order that goes deeper is malformed. */
+    static final int MAX_DEPTH = 32;
+
     /**
      * Where a worker listens.
      *
@@ -55,13 +58,13 @@ record Route(int member, Address address, List<Node> nodes, List<Route> below) {
      * reduction tree too, and become few.
      *
      * @param leaves workers with their nodes, at least one each
-     * @param fanIn at least 1
+     * @param fanIn at least 1; a chain that would be too long has 2
      * @return those that the root reaches directly, at most {@code fanIn}
      */
     static List<Route> tree(List<Route> leaves, int fanIn) {
         List<Route> sorted = new ArrayList<>(leaves);
         sorted.sort(Comparator.comparingInt(leaf -> leaf.nodes.get(0).low()));
-        return arrange(sorted, fanIn);
+        return arrange(sorted, sorted.size() > MAX_DEPTH ? Math.max(2, fanIn) : fanIn);
     }
 
     private static List<Route> arrange(List<Route> leaves, int fanIn) {

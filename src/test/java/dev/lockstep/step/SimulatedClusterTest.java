@@ -27,7 +27,7 @@ class SimulatedClusterTest {
     private static final long SCATTER = 0x9E3779B97F4A7C15L;
 
     private static final int SCHEDULES = 60;
-    private static final List<Integer> FAN_INS = List.of(0, 2, 4, 8);
+    private static final List<Integer> FAN_INS = List.of(0, 1, 2, 4, 8);
     private static final List<Integer> WORKERS = List.of(1, 5, 16, 64);
     private static final double JITTER_SECONDS = 300e-6;
 
@@ -142,7 +142,7 @@ class SimulatedClusterTest {
         for (long seed = SEED; seed < SEED + SCHEDULES; seed++) {
             schedule(
                     seed,
-                    0.005,
+                    0.015,
                     (what, cluster, fate) -> {
                         assertThat(cluster.counters().workersLost()).as(what).isLessThanOrEqualTo(fate.silenced());
                         assertThat(cluster.impatienceCount()).as(what).isLessThanOrEqualTo(3 * fate.silenced());
