@@ -91,6 +91,7 @@ final class Coordinator implements PartSink {
     private Round round;
     private int nextNumber;
     private long lost;
+    private final List<Seat> missed = new ArrayList<>(); // whose parts did not come by way of others in this round
     private boolean hasLost; // in this round
     private long refused;
     private boolean over;
@@ -168,16 +169,15 @@ final class Coordinator implements PartSink {
         return false;
     }
 
-    /** What has not come by way of a member is ordered directly, and from then on if it is not for the loss of others. */
+    /** What has not come by way of a member is ordered directly. */
     private void handAgain(int carrier) {
         seats.get(carrier).pending = null; // it is part of that
         List<Membership.Order> orders = membership.again(carrier);
         for (Membership.Order order : orders) {
             Seat seat = seats.get(order.member());
             LOG.warn("parts of worker {} are ordered anew: they did not come by way of {}", seat.name, nameOf(carrier));
-            if (order.member() != carrier && !hasLost) {
-                seat.isDirect = true; // nobody else is to blame
-                routedOrders = null;
+            if (order.member() != carrier) {
+                missed.add(seat);
             }
         }
         hand(orders);
@@ -279,7 +279,12 @@ final class Coordinator implements PartSink {
         round = next;
         parts.clear();
         complete = false;
+        if (!hasLost && !missed.isEmpty()) { // nobody else is to blame: others do not reach them
+            missed.forEach(seat -> seat.isDirect = true);
+            routedOrders = null;
+        }
         hasLost = false;
+        missed.clear();
         progressNanos = System.nanoTime();
         for (Seat seat : seats.values()) {
             seat.pending = null;

@@ -152,7 +152,8 @@ final class OrderCodec {
     private List<Route> routes(ByteBuffer frame, int depth) {
         requireBytes(frame, Integer.BYTES, "bytes of a number of workers");
         int count = frame.getInt();
-        FrameLayout.require(depth < Route.MAX_DEPTH || count == 0, "depth of the tree, at most", Route.MAX_DEPTH, depth + 1L);
+        FrameLayout.require(
+                depth < Route.MAX_DEPTH || count == 0, "depth of the tree, at most", Route.MAX_DEPTH, depth + 1L);
         FrameLayout.require(count >= 0 && count <= plan.shards(), "workers below, at most", plan.shards(), count);
         List<Route> routes = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {

@@ -186,6 +186,27 @@ class SimulatedClusterTest {
         }
     }
 
+    /** The tree is as before when the silent worker is lost: the driver tells no more workers itself than the fan-in. */
+    @Test
+    void theTreeComesBackAfterASilentWorker() {
+        StepPlan plan = plan(64);
+        try (SimulatedCluster cluster = cluster(plan, 16, 2, null, null);
+                Parameters weights = SmallSet.initial(plan)) {
+            long[] bytesDown = new long[6];
+            for (int step = 0; step < bytesDown.length; step++) {
+                if (step == 2) {
+                    cluster.workers().get(7).process().silence();
+                }
+                long before = cluster.counters().bytesDown();
+                cluster.gradient(step, weights);
+                bytesDown[step] = cluster.counters().bytesDown() - before;
+            }
+            assertThat(cluster.counters().workersLost()).isEqualTo(1);
+            assertThat(bytesDown[2]).isGreaterThan(2 * bytesDown[1]);
+            assertThat(bytesDown[5]).isLessThan(bytesDown[1] * 11 / 10);
+        }
+    }
+
     @Test
     void badInputOfAWorkerBelowAnotherEndsTheRun() {
         StepPlan plan = plan(16);
