@@ -363,8 +363,9 @@ final class Coordinator implements PartSink {
     }
 
     /**
-     * Does not wait any longer for the members by way of whom something is missing: those who carry parts of others are asked
-     * first to hand in what they have, so that it shows who is silent; then they are given up.
+     * Does not wait any longer for the members by way of whom something is missing: those who carry parts of others, and those
+     * others, who may carry further ones, are asked first to hand in what they have, so that it shows who is silent; then
+     * they are given up.
      */
     synchronized void dropMissing(String reason) {
         Set<Integer> ways = new TreeSet<>();
@@ -374,6 +375,7 @@ final class Coordinator implements PartSink {
             ways.add(way);
             if (way != member && !seats.get(way).isAskedToHandIn) {
                 carriers.add(way);
+                carriers.add(member);
             }
         });
         progressNanos = System.nanoTime();

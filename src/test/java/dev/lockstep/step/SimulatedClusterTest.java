@@ -26,7 +26,7 @@ class SimulatedClusterTest {
     /** Neighbouring seeds of {@link Random} begin alike. */
     private static final long SCATTER = 0x9E3779B97F4A7C15L;
 
-    private static final int SCHEDULES = 60;
+    private static final int SCHEDULES = 130;
     private static final List<Integer> FAN_INS = List.of(0, 1, 2, 4, 8);
     private static final List<Integer> WORKERS = List.of(1, 5, 16, 64);
     private static final double JITTER_SECONDS = 300e-6;
