@@ -1,5 +1,6 @@
 package dev.lockstep.step;
 
+import dev.lockstep.BadInputException;
 import dev.lockstep.step.MachineMeasurement.Compute;
 import dev.lockstep.step.MachineMeasurement.Numbers;
 import dev.lockstep.step.StepCost.Machine;
@@ -42,7 +43,12 @@ public final class ScaleBench {
 
     /** @param args the directory of the data */
     public static void main(String[] args) throws IOException {
-        new ScaleBench(args[0], System.out).run();
+        try {
+            new ScaleBench(args[0], System.out).run();
+        } catch (BadInputException e) {
+            System.err.println("bench: " + e.getMessage());
+            System.exit(2);
+        }
     }
 
     private void run() throws IOException {
