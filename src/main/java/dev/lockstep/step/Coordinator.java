@@ -9,7 +9,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
@@ -61,38 +60,15 @@ final class Coordinator implements PartSink {
      */
     record Round(long number, Work.Kind kind, long step, Split split, Parameters weights) {}
 
-    private static final class Seat {
-        final String name;
-        final Route.Address address; // null if others cannot reach it
-        final Link link;
-        boolean idle;
-        boolean isDirect; // never by way of others
-        boolean isAskedToHandIn;
-        int owed; // shards of the order that it works on
-        boolean passesOn; // that order has workers below
-        Route pending;
-
-        Seat(String name, Route.Address address, Link link) {
-            this.name = name;
-            this.address = address;
-            this.link = link;
-        }
-    }
-
     private final StepPlan plan;
-    private final int fanIn;
     private final Membership membership;
-    private final TreeMap<Integer, Seat> seats = new TreeMap<>();
+    private final Seats seats;
     private final Map<Node, GradientPart> parts = new HashMap<>();
     private final ShardResult[] results;
     private final Thread trainingThread = Thread.currentThread();
-    private List<Membership.Order> routedOrders;
-    private List<Route> routes;
     private Round round;
     private int nextNumber;
     private long lost;
-    private final List<Seat> missed = new ArrayList<>(); // whose parts did not come by way of others in this round
-    private boolean hasLost; // in this round
     private long refused;
     private boolean over;
     private volatile boolean complete = true;
@@ -106,9 +82,9 @@ final class Coordinator implements PartSink {
 
     /** @param fanIn members that are reached directly, at most, and those below each of them; 0 for all directly */
     Coordinator(StepPlan plan, int fanIn) {
-        this.fanIn = fanIn;
         this.plan = plan;
         this.membership = new Membership(plan.shards());
+        this.seats = new Seats(membership, fanIn);
         this.results = new ShardResult[plan.shards()];
     }
 
@@ -130,7 +106,7 @@ final class Coordinator implements PartSink {
         }
         int number = nextNumber++;
         numberGiven.accept(number);
-        seats.put(number, new Seat(name, address, link));
+        seats.add(number, new Seats.Seat(name, address, link));
         membership.join(number);
         BitSet share = membership.share(number);
         LOG.debug("{} joins as member {} and loads shards {}", name, number, share);
@@ -139,14 +115,14 @@ final class Coordinator implements PartSink {
 
     /** A member has loaded what it was told to. Returns false if it is not, or no longer, part of the run. */
     synchronized boolean ready(int member) {
-        Seat seat = seats.get(member);
+        Seats.Seat seat = seats.get(member);
         if (seat == null || isInDebt(member, seat)) {
             return false;
         }
-        seat.idle = true;
+        seats.idle(seat);
         List<Membership.Order> orders = membership.ready(member);
         if (round != null) {
-            hand(orders);
+            seats.hand(orders);
         }
         progressNanos = System.nanoTime();
         wake();
@@ -154,7 +130,7 @@ final class Coordinator implements PartSink {
     }
 
     /** Whether a member that wants more to do has not delivered all that it was ordered; then it is not waited for. */
-    private boolean isInDebt(int member, Seat seat) {
+    private boolean isInDebt(int member, Seats.Seat seat) {
         if (seat.owed == 0) {
             return false;
         }
@@ -165,27 +141,8 @@ final class Coordinator implements PartSink {
             drop(member, "it delivered " + owed + " shards less than it was ordered");
             return true;
         }
-        handAgain(member);
+        seats.handAgain(member);
         return false;
-    }
-
-    /** What has not come by way of a member is ordered directly. */
-    private void handAgain(int carrier) {
-        seats.get(carrier).pending = null; // it is part of that
-        List<Membership.Order> orders = membership.again(carrier);
-        for (Membership.Order order : orders) {
-            Seat seat = seats.get(order.member());
-            LOG.warn("parts of worker {} are ordered anew: they did not come by way of {}", seat.name, nameOf(carrier));
-            if (order.member() != carrier) {
-                missed.add(seat);
-            }
-        }
-        hand(orders);
-    }
-
-    private String nameOf(int member) {
-        Seat seat = seats.get(member);
-        return seat == null ? "nobody" : seat.name;
     }
 
     /** What a round is to bring; null if it is not the one under way. */
@@ -196,15 +153,14 @@ final class Coordinator implements PartSink {
 
     /** A member is gone. Its shards go to the others. */
     synchronized void leave(int member, String reason) {
-        Seat seat = seats.remove(member);
+        Seats.Seat seat = seats.remove(member);
         if (seat == null || over) {
             return;
         }
         lost++;
-        hasLost = true;
         progressNanos = System.nanoTime(); // the others have just got more to do
         LOG.warn("worker {} is lost ({}); {} left", seat.name, reason, seats.size());
-        hand(membership.leave(member));
+        seats.handAfterLoss(membership.leave(member));
         wake();
     }
 
@@ -257,17 +213,12 @@ final class Coordinator implements PartSink {
 
     /** A member has delivered what it was ordered and waits for more. Returns false as {@link #ready} does. */
     synchronized boolean idle(int member) {
-        Seat seat = seats.get(member);
+        Seats.Seat seat = seats.get(member);
         if (seat == null || isInDebt(member, seat)) {
             return false;
         }
-        seat.idle = true;
         progressNanos = System.nanoTime();
-        if (seat.pending != null) {
-            Route route = seat.pending;
-            seat.pending = null;
-            hand(route);
-        }
+        seats.idle(seat);
         wake();
         return true;
     }
@@ -279,50 +230,8 @@ final class Coordinator implements PartSink {
         round = next;
         parts.clear();
         complete = false;
-        if (!hasLost && !missed.isEmpty()) { // nobody else is to blame: others do not reach them
-            missed.forEach(seat -> seat.isDirect = true);
-            routedOrders = null;
-        }
-        hasLost = false;
-        missed.clear();
         progressNanos = System.nanoTime();
-        for (Seat seat : seats.values()) {
-            seat.pending = null;
-            seat.isAskedToHandIn = false;
-            seat.owed = 0; // what is still missing of the round before is not wanted any more
-        }
-        List<Membership.Order> orders = membership.begin(next.number());
-        if (fanIn == 0 || next.weights() == null) {
-            hand(orders);
-        } else {
-            handByTree(orders);
-        }
-    }
-
-    private void handByTree(List<Membership.Order> orders) {
-        if (orders != routedOrders) {
-            List<Route> leaves = new ArrayList<>();
-            routes = new ArrayList<>();
-            for (Membership.Order order : orders) {
-                Seat seat = seats.get(order.member());
-                boolean isLeaf = seat.address != null && !seat.isDirect;
-                (isLeaf ? leaves : routes).add(new Route(order.member(), seat.address, order.nodes(), List.of()));
-            }
-            routes.addAll(Route.tree(leaves, fanIn));
-            routedOrders = orders;
-        }
-        for (Route route : routes) {
-            carry(route.below(), route.member());
-            hand(route);
-        }
-    }
-
-    private void carry(List<Route> below, int carrier) {
-        for (Route route : below) {
-            membership.carry(route.nodes(), carrier);
-            seats.get(route.member()).link.carried();
-            carry(route.below(), carrier);
-        }
+        seats.begin(next, membership.begin(next.number()));
     }
 
     /** Whether every part of the round has come. */
@@ -356,8 +265,8 @@ final class Coordinator implements PartSink {
         List<String> names = new ArrayList<>();
         membership.missing().forEach((node, member) -> {
             int way = membership.wayOf(node);
-            names.add(
-                    "shards " + node + " from " + nameOf(member) + (way == member ? "" : " by way of " + nameOf(way)));
+            names.add("shards " + node + " from " + seats.nameOf(member)
+                    + (way == member ? "" : " by way of " + seats.nameOf(way)));
         });
         return names.isEmpty() ? "workers that load their shards" : String.join(", ", names);
     }
@@ -380,7 +289,7 @@ final class Coordinator implements PartSink {
         });
         progressNanos = System.nanoTime();
         for (int carrier : carriers) {
-            Seat seat = seats.get(carrier);
+            Seats.Seat seat = seats.get(carrier);
             seat.isAskedToHandIn = true;
             seat.link.handIn();
         }
@@ -389,7 +298,7 @@ final class Coordinator implements PartSink {
     }
 
     private void drop(int member, String reason) {
-        Seat seat = seats.get(member);
+        Seats.Seat seat = seats.get(member);
         if (seat != null) {
             leave(member, reason);
             seat.link.over();
@@ -400,8 +309,7 @@ final class Coordinator implements PartSink {
     synchronized void end() {
         over = true;
         round = null;
-        seats.values().forEach(seat -> seat.link.over());
-        seats.clear();
+        seats.clear().forEach(seat -> seat.link.over());
     }
 
     /** Whether the run has ended. */
@@ -423,25 +331,6 @@ final class Coordinator implements PartSink {
 
     synchronized int readyCount() {
         return membership.readyCount();
-    }
-
-    private void hand(List<Membership.Order> orders) {
-        for (int i = 0; i < orders.size(); i++) {
-            Membership.Order order = orders.get(i);
-            hand(Route.direct(order.member(), order.nodes()));
-        }
-    }
-
-    private void hand(Route route) {
-        Seat seat = seats.get(route.member());
-        if (seat.idle) {
-            seat.idle = false;
-            seat.owed = route.shards();
-            seat.passesOn = !route.below().isEmpty();
-            seat.link.order(round, route);
-        } else {
-            seat.pending = seat.pending == null ? route : seat.pending.plus(route);
-        }
     }
 
     private void wake() {
