@@ -130,8 +130,7 @@ final class SimulatedWire implements Wire {
         network.at(lastArrivalSeconds, () -> network.at(other.owner.receive(0), other::over));
     }
 
-    @Override
-    public String peer() {
+    private String peer() {
         return other.owner.toString();
     }
 }

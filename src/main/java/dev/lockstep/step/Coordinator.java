@@ -23,13 +23,16 @@ import org.slf4j.LoggerFactory;
  * this object's monitor, which is never held while waiting.
  *
  * <p>With a fan-in, orders go to that many members at most, who pass on to others ({@link Route}). Every member keeps its own
- * link all the same: what does not come back by way of another is ordered from it directly, and it is not reached by way of
- * others any more.
+ * link all the same: what does not come back by way of another is ordered from it directly; and where no loss explains
+ * that, it is not reached by way of others any more.
  */
 final class Coordinator implements PartSink {
     private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
 
-    /** The way to a member. Called with the coordinator's monitor held, only while the member is idle; must not block. */
+    /**
+     * The way to a member. Called with the coordinator's monitor held; must not block. It is told to load and ordered parts only
+     * while it is idle, everything else at any time.
+     */
     interface Link {
         /** Orders it to load shards, which it answers by {@link Coordinator#ready}. */
         void load(List<Node> nodes);
@@ -43,7 +46,7 @@ final class Coordinator implements PartSink {
         /** It is ordered parts of a round by way of another. */
         default void carried() {}
 
-        /** Tells it, while it is not idle, not to wait any longer for those below it. */
+        /** Tells it not to wait any longer for those below it. */
         default void handIn() {}
 
         /** Tells it that the run is over, or that it is no longer part of it. */

@@ -62,7 +62,7 @@ final class ExchangeClient extends Hub {
                 thread.setDaemon(true);
                 return thread;
             });
-            door = new ExchangeDoor(env.conf(), ticket, host, 1, new FromAbove(), maxFrameBytes);
+            door = open(env, host, maxFrameBytes);
         }
         driver = connector.connect(ticket.host(), ticket.port(), new FromDriver());
         session.driver(driver);
@@ -72,6 +72,16 @@ final class ExchangeClient extends Hub {
         int port = door == null ? 0 : door.port();
         FrameLayout.start(join, FrameLayout.JOIN, 0, name.length, -1, -1, port);
         driver.send(FrameLayout.end(join.put(name).put(address)), null);
+    }
+
+    /** A worker that nobody can reach takes part all the same, directly below the driver; then this is null. */
+    private ExchangeDoor open(SparkEnv env, String host, long maxFrameBytes) {
+        try {
+            return new ExchangeDoor(env.conf(), ticket, host, 1, new FromAbove(), maxFrameBytes);
+        } catch (Exception e) { // Netty throws BindException without declaring it
+            LOG.warn("others cannot reach this worker, since it cannot listen at {}: {}", host, e.toString());
+            return null;
+        }
     }
 
     /** By a thread of its own, since connecting waits. */
@@ -98,6 +108,8 @@ final class ExchangeClient extends Hub {
         session.stop();
         if (door != null) {
             door.close();
+        }
+        if (travellers != null) {
             travellers.shutdownNow();
         }
         if (driver != null) {
@@ -127,7 +139,12 @@ final class ExchangeClient extends Hub {
         if (work.failure != null && !(work.failure instanceof BadInputException)) {
             failure = work.failure; // bad input ends the run: Spark is not to try the task again
         }
-        session.done(work);
+        try {
+            session.done(work);
+        } catch (RuntimeException | Error e) {
+            fail(e); // or the driver would wait for an answer that never comes
+            throw e;
+        }
     }
 
     private void order(Wire wire, ByteBuffer frame) {

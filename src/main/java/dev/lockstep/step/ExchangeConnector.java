@@ -1,5 +1,6 @@
 package dev.lockstep.step;
 
+import io.netty.handler.timeout.IdleStateHandler;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
@@ -51,7 +52,9 @@ final class ExchangeConnector implements AutoCloseable {
                 try {
                     int type = FrameLayout.open(answer).getInt(FrameLayout.TYPE_OFFSET);
                     FrameLayout.require(type == FrameLayout.WELCOME, "answer's type", FrameLayout.WELCOME, type);
-                    wire.complete(ExchangeWire.over(client.getChannel(), listener, maxFrameBytes));
+                    Wire made = ExchangeWire.over(client.getChannel(), listener, maxFrameBytes);
+                    client.getChannel().pipeline().addFirst(new IdleStateHandler(ExchangeTransport.IDLE_SECONDS, 0, 0));
+                    wire.complete(made);
                 } catch (RuntimeException e) {
                     wire.completeExceptionally(e);
                 }

@@ -25,8 +25,7 @@ final class ExchangeDeliveries implements AutoCloseable {
         this.plan = plan;
         this.sink = sink;
         this.codec = new ParameterCodec(plan.shape());
-        int classes = plan.shape().outputs();
-        this.scoreBytes = Double.BYTES + classes * classes * Long.BYTES;
+        this.scoreBytes = FrameLayout.scoreShardBytes(plan);
     }
 
     /**

@@ -90,7 +90,7 @@ final class ExchangeDoor extends RpcHandler implements AutoCloseable {
         LOG.debug("connection to {}", client.getSocketAddress(), cause);
     }
 
-    /** Ends all connections. What is being sent goes out first. */
+    /** Ends all connections; what is still being sent may be lost. */
     @Override
     public void close() {
         server.close();

@@ -13,8 +13,13 @@ final class ExchangeServer implements AutoCloseable {
     ExchangeServer(SparkConf conf, RunTicket ticket, StepPlan plan, Coordinator coordinator) {
         this.members = new RemoteMembers(plan, coordinator);
         String bindAddress = conf.get("spark.driver.bindAddress", ticket.host());
-        this.door = new ExchangeDoor(
-                conf, ticket, bindAddress, TRANSPORT_THREADS, members, ExchangeTransport.maxFrameBytes(plan));
+        try {
+            this.door = new ExchangeDoor(
+                    conf, ticket, bindAddress, TRANSPORT_THREADS, members, ExchangeTransport.maxFrameBytes(plan));
+        } catch (RuntimeException | Error e) {
+            members.close();
+            throw e;
+        }
     }
 
     int port() {
@@ -33,7 +38,7 @@ final class ExchangeServer implements AutoCloseable {
         return door.strangers();
     }
 
-    /** Ends all connections. What is being sent goes out first. */
+    /** Ends all connections; what is still being sent may be lost. */
     @Override
     public void close() {
         door.close();

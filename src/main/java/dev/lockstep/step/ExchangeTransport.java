@@ -16,17 +16,17 @@ import scala.Option;
 /** Spark's transport as the exchange uses it: the settings of module {@code lockstep}, Spark's own authentication. */
 final class ExchangeTransport {
     private static final String MODULE = "lockstep";
+
     /** A worker may wait for its next order as long as an evaluation elsewhere or a slow disk at the driver takes. */
-    private static final String IDLE_SECONDS = "3600s";
+    static final int IDLE_SECONDS = 3600;
 
     private static final String CONNECT_SECONDS = "30s";
 
     private ExchangeTransport() {}
 
     static TransportConf conf(SparkConf conf, int threads) {
-        SparkConf settings = conf.clone()
-                .setIfMissing("spark." + MODULE + ".io.connectionTimeout", IDLE_SECONDS)
-                .setIfMissing("spark." + MODULE + ".io.connectionCreationTimeout", CONNECT_SECONDS);
+        SparkConf settings =
+                conf.clone().setIfMissing("spark." + MODULE + ".io.connectionCreationTimeout", CONNECT_SECONDS);
         Option<SSLOptions> ssl = Option.apply(SparkEnv.get().securityManager().getRpcSSLOptions());
         return SparkTransportConf.fromSparkConf(settings, MODULE, threads, Option.empty(), ssl);
     }
@@ -34,8 +34,7 @@ final class ExchangeTransport {
     /** The longest frame that a run can need: a part of its own for each shard, or an order with a worker for each. */
     static long maxFrameBytes(StepPlan plan) {
         long partBytes = FrameLayout.GRADIENT_NODE_BYTES + new ParameterCodec(plan.shape()).maxBytes();
-        long classes = plan.shape().outputs();
-        long scoreBytes = FrameLayout.NODE_BYTES + Double.BYTES + classes * classes * Long.BYTES;
+        long scoreBytes = FrameLayout.NODE_BYTES + FrameLayout.scoreShardBytes(plan);
         long bytes = FrameLayout.HEADER_BYTES + (partBytes + scoreBytes + OrderCodec.MAX_ROUTE_BYTES) * plan.shards();
         return Math.min(bytes, Integer.MAX_VALUE);
     }

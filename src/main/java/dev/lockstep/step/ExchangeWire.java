@@ -7,7 +7,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
-import io.netty.channel.FixedRecvByteBufAllocator;
+import io.netty.handler.timeout.IdleStateEvent;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.apache.spark.network.util.TransportFrameDecoder;
@@ -24,7 +24,6 @@ final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
     private static final Logger LOG = LoggerFactory.getLogger(ExchangeWire.class);
     private static final List<String> OF_MESSAGES = List.of(
             "loggingHandler", "encoder", TransportFrameDecoder.HANDLER_NAME, "decoder", "idleStateHandler", "handler");
-    private static final int READ_BYTES = 1 << 18;
 
     private final Channel channel;
     private final Listener listener;
@@ -52,7 +51,6 @@ final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
                 pipeline.remove(name);
             }
         }
-        channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
         pipeline.addLast("frames", wire);
         return wire;
     }
@@ -106,6 +104,15 @@ final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
         listener.closed(this);
     }
 
+    /** The other end has been silent for longer than it may. */
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event instanceof IdleStateEvent) {
+            LOG.warn("nothing has come from {} for {} s", peer(), ExchangeTransport.IDLE_SECONDS);
+            close();
+        }
+    }
+
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable e) {
         LOG.debug("connection to {}", peer(), e);
@@ -117,8 +124,7 @@ final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
         channel.close();
     }
 
-    @Override
-    public String peer() {
+    private String peer() {
         return String.valueOf(channel.remoteAddress());
     }
 }

@@ -74,6 +74,12 @@ final class FrameLayout {
 
     private FrameLayout() {}
 
+    /** Bytes of a shard's score. */
+    static int scoreShardBytes(StepPlan plan) {
+        int classes = plan.shape().outputs();
+        return Double.BYTES + classes * classes * Long.BYTES;
+    }
+
     /** Room for frames; plain direct memory, since the transport may still be sending when a run ends. */
     static ByteBuffer room(long bytes) {
         return ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);

@@ -23,7 +23,9 @@ import java.util.List;
  */
 final class OrderCodec {
     private static final int ROUTE_BYTES = 16;
-    private static final int MAX_HOST_BYTES = 255; // what a name in the DNS can have
+
+    /** What a name in the DNS can have. */
+    static final int MAX_HOST_BYTES = 255;
 
     /** The most that a worker below takes whose shards are in one node; in more, it takes less than their parts do. */
     static final int MAX_ROUTE_BYTES = ROUTE_BYTES + MAX_HOST_BYTES + FrameLayout.NODE_BYTES + Integer.BYTES;
@@ -124,7 +126,7 @@ final class OrderCodec {
         };
         boolean hasWeights = kind == Work.Kind.GRADIENT || kind == Work.Kind.SCORE;
         int member = frame.getInt(FrameLayout.MEMBER_OFFSET);
-        // A worker of a run with fewer shards than workers may have nothing to load, or only pass on.
+        // A worker of a run with fewer shards than workers may have nothing to load.
         List<Node> nodes = nodes(frame, frame.getInt(FrameLayout.COUNT_OFFSET));
         FrameLayout.require(!nodes.isEmpty() || kind == Work.Kind.LOAD, "nodes of an order, at least", 1, 0);
         List<Route> below = hasWeights ? routes(frame, 0) : List.of();

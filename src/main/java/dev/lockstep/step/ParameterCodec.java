@@ -19,7 +19,8 @@ import java.nio.ByteBuffer;
  *               4 x outputs                b2
  * </pre>
  *
- * Numbers are copied as they lie in memory, little-endian float32. One thread at a time.
+ * Numbers are copied as they lie in memory, little-endian float32. It holds no state: any thread may use it, on parameters
+ * and buffers of its own.
  */
 final class ParameterCodec {
     /** Which rows of W1 travel. */

@@ -13,8 +13,7 @@ final class PartsWriter {
 
     PartsWriter(StepPlan plan) {
         this.codec = new ParameterCodec(plan.shape());
-        int classes = plan.shape().outputs();
-        this.scoreBytes = Double.BYTES + classes * classes * Long.BYTES;
+        this.scoreBytes = FrameLayout.scoreShardBytes(plan);
     }
 
     /**

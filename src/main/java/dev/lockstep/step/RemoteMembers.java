@@ -82,6 +82,11 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
                 nameBytes);
         FrameLayout.require(port >= 0 && port <= MAX_PORT, "port, at most", MAX_PORT, port);
         String name = text(frame, nameBytes);
+        FrameLayout.require(
+                port == 0 || (frame.hasRemaining() && frame.remaining() <= OrderCodec.MAX_HOST_BYTES),
+                "bytes of a host, at most",
+                OrderCodec.MAX_HOST_BYTES,
+                frame.remaining());
         String host = text(frame, MAX_NAME_BYTES);
         RemoteMember member = new RemoteMember(wire);
         members.put(wire, member);
@@ -103,7 +108,7 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
         }
     }
 
-    /** The coordinator has ended, and there are no wires any more. */
+    /** The coordinator has ended, so that nothing of what still comes is taken. */
     @Override
     public void close() {
         deliveries.close();
@@ -150,6 +155,8 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
             if (hasRequest) {
                 hasRequest = false;
                 send(FrameLayout.OVER, coordinator.isOver() ? 0 : 1);
+            } else if (!coordinator.isOver()) {
+                wire.close(); // given up while it was busy: what is still on its way to it must not change any more
             }
         }
 

@@ -39,6 +39,9 @@ final class RunProgress extends SparkListener implements AutoCloseable {
     @Override
     public void onStageSubmitted(SparkListenerStageSubmitted event) {
         if (event.properties() != null && jobGroup.equals(event.properties().getProperty("spark.jobGroup.id"))) {
+            // Whoever else writes to this map does so when a task ends: the places are made before, and only filled
+            // later.
+            show(event.stageInfo());
             stage.set(event.stageInfo());
         }
     }
@@ -58,10 +61,14 @@ final class RunProgress extends SparkListener implements AutoCloseable {
     private void show() {
         StageInfo info = stage.get();
         if (info != null) {
-            show(info, steps.id(), steps.name(), steps.value());
-            show(info, examples.id(), examples.name(), examples.value());
-            show(info, loss.id(), loss.name(), loss.value());
+            show(info);
         }
+    }
+
+    private void show(StageInfo info) {
+        show(info, steps.id(), steps.name(), steps.value());
+        show(info, examples.id(), examples.name(), examples.value());
+        show(info, loss.id(), loss.name(), loss.value());
     }
 
     private static void show(StageInfo info, long id, Option<String> name, Object value) {

@@ -22,6 +22,7 @@ final class ShardStore implements AutoCloseable {
     private final List<ShardRange> testRanges;
     private final Shard[] train;
     private final Shard[] test;
+    private volatile BitSet loaded = new BitSet(); // never changed, replaced
 
     ShardStore(Configuration conf, StepPlan plan) {
         this.conf = conf;
@@ -38,9 +39,18 @@ final class ShardStore implements AutoCloseable {
      * @throws dev.lockstep.BadInputException if a file is damaged
      * @throws java.io.UncheckedIOException if the filesystem fails
      */
-    synchronized void load(BitSet wanted) {
+    void load(BitSet wanted) {
+        if (!hasLoaded(wanted)) {
+            loadMissing(wanted);
+        }
+    }
+
+    private synchronized void loadMissing(BitSet wanted) {
         load(wanted, plan.train(), trainRanges, train);
         load(wanted, plan.test(), testRanges, test);
+        BitSet now = (BitSet) loaded.clone();
+        now.or(wanted);
+        loaded = now;
     }
 
     private void load(BitSet wanted, LabelledImages files, List<ShardRange> ranges, Shard[] into) {
@@ -61,10 +71,11 @@ final class ShardStore implements AutoCloseable {
         }
     }
 
-    /** Whether all of these are loaded. */
-    synchronized boolean hasLoaded(BitSet wanted) {
+    /** Whether all of these are loaded. Any thread; does not wait for one that is loading. */
+    boolean hasLoaded(BitSet wanted) {
+        BitSet there = loaded;
         for (int s = wanted.nextSetBit(0); s >= 0; s = wanted.nextSetBit(s + 1)) {
-            if (train[s] == null || test[s] == null) {
+            if (!there.get(s)) {
                 return false;
             }
         }
@@ -113,6 +124,7 @@ final class ShardStore implements AutoCloseable {
 
     @Override
     public synchronized void close() {
+        loaded = new BitSet();
         close(train);
         close(test);
     }

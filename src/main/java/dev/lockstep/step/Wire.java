@@ -18,9 +18,6 @@ interface Wire {
     /** Ends the connection; what is still being sent may be lost. Any thread, any number of times. */
     void close();
 
-    /** The other end's address, for people. */
-    String peer();
-
     /** Who takes what comes. Called by one thread at a time for each wire. */
     interface Listener {
         /**

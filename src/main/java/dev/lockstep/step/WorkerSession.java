@@ -181,7 +181,7 @@ final class WorkerSession implements AutoCloseable {
     private ByteBuffer answer(ByteBuffer room) {
         int member = order.route().member();
         long round = order.round().number();
-        boolean isAlone = relay == null || !relay.hasDelivered();
+        boolean isAlone = order.update() == null || relay == null || !relay.hasDelivered();
         List<Node> nodes = isAlone ? work.nodes : sums();
         return switch (order.round().kind()) {
             case LOAD -> {
