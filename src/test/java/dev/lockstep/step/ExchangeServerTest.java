@@ -198,6 +198,51 @@ class ExchangeServerTest {
         }
     }
 
+    /** What is on its way to it may be written anew for others; it must not take that for its own. */
+    @Test
+    void aWorkerThatIsGivenUpWhileItIsBusyLosesItsConnection() throws IOException, InterruptedException {
+        try (ExchangeRawClient silent = ready("silent");
+                ExchangeRawClient good = ready("good")) {
+            begin(0);
+            silent.answer(FrameLayout.GRADIENT);
+            good.answer(FrameLayout.GRADIENT);
+            good.send(ExchangeFrames.gradient(good.member(), 0, 3, values, RIGHT));
+            Await.until(coordinator::missing, () -> !coordinator.missing().contains("good"));
+            coordinator.dropMissing("silent for 60 s");
+            silent.awaitClosed("silent");
+            good.answer(FrameLayout.GRADIENT);
+            good.send(ExchangeFrames.gradient(good.member(), 0, 3, values, LEFT));
+            awaitWhole();
+        }
+    }
+
+    @Test
+    void aWorkerThatOthersCanReachSaysWhere() throws IOException, InterruptedException {
+        List<ByteBuffer> wrong = List.of(
+                ExchangeFrames.join("a", "", 80),
+                ExchangeFrames.join("a", "h".repeat(OrderCodec.MAX_HOST_BYTES + 1), 80),
+                ExchangeFrames.join("a", "host", 1 << 16),
+                ExchangeFrames.join("a", "host", -1));
+        for (ByteBuffer join : wrong) {
+            try (ExchangeRawClient client = connect()) {
+                client.join(ticket, join).awaitClosed("join");
+            }
+        }
+        assertThat(coordinator.joinedCount()).isZero();
+        try (ExchangeRawClient client = connect()) {
+            client.join(ticket, ExchangeFrames.join("a", "h".repeat(OrderCodec.MAX_HOST_BYTES), 80))
+                    .answer(FrameLayout.LOAD);
+        }
+    }
+
+    /** Spark's handlers of messages are gone once a worker is welcome. */
+    @Test
+    void framesGoOverTheConnectionBare() throws IOException, InterruptedException {
+        try (ExchangeRawClient client = ready("a")) {
+            assertThat(client.handlers()).containsExactly("frames", "DefaultChannelPipeline$TailContext#0");
+        }
+    }
+
     @Test
     void badInputEndsTheRunAndAnswersOnce() throws IOException, InterruptedException {
         try (ExchangeRawClient a = ready("a")) {
