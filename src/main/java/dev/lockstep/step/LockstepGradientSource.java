@@ -133,6 +133,9 @@ public final class LockstepGradientSource implements GradientSource {
     }
 
     private void run(Work.Kind kind, long step, Split split, Parameters weights) {
+        if (stage.isDone()) { // tasks of a cancelled stage may still be about, and would do one more step or another
+            throw stageEnded();
+        }
         coordinator.begin(new Coordinator.Round(rounds++, kind, step, split, weights));
         long yieldUntil = System.nanoTime() + YIELD_NANOS;
         while (!coordinator.isComplete()) {
