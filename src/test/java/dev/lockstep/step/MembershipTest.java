@@ -306,4 +306,43 @@ class MembershipTest {
         assertThat(membership.part(5, -1, new Node(0, 4))).isEqualTo(Verdict.NOT_ORDERED);
         assertThat(membership.size()).isEqualTo(1);
     }
+
+    private static List<Membership.Order> whole(Membership membership, long round) {
+        List<Membership.Order> orders = membership.begin(round);
+        for (Membership.Order order : orders) {
+            for (Node node : order.nodes()) {
+                assertThat(membership.part(order.member(), round, node)).isEqualTo(Membership.Verdict.ACCEPTED);
+            }
+        }
+        assertThat(membership.isComplete()).isTrue();
+        return orders;
+    }
+
+    /** Those who come one after the other take shards here and there; when nobody comes any more, all get neighbours. */
+    @Test
+    void membersWhoStayGetRunsOfNeighbours() {
+        Membership membership = new Membership(8);
+        long round = 0;
+        List<Membership.Order> orders = List.of();
+        for (int member = 0; member < 4; member++) {
+            membership.join(member);
+            membership.ready(member);
+            orders = whole(membership, round++);
+        }
+        assertThat(orders).as("scattered").anyMatch(order -> order.nodes().size() > 1);
+        for (int quiet = 1; quiet < Membership.SETTLE_ROUNDS; quiet++) {
+            assertThat(whole(membership, round++)).as("quiet round %d", quiet).isEqualTo(orders);
+        }
+        orders = whole(membership, round++);
+        assertThat(orders)
+                .extracting(Membership.Order::nodes)
+                .containsExactlyInAnyOrder(
+                        List.of(new Node(0, 2)),
+                        List.of(new Node(2, 4)),
+                        List.of(new Node(4, 6)),
+                        List.of(new Node(6, 8)));
+        assertThat(whole(membership, round++)).as("and keep them").isSameAs(orders);
+        membership.leave(2);
+        assertThat(whole(membership, round)).as("until one goes").hasSize(3);
+    }
 }
