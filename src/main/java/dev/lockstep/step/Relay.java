@@ -152,9 +152,7 @@ final class Relay implements PartSink, AutoCloseable {
 
     private void pass(Child child) {
         boolean knowsBase = child.version != 0 && child.version == update.base();
-        WeightsUpdate told = knowsBase || child.version == update.version() && update.form() == null
-                ? update
-                : new WeightsUpdate(0, update.version(), everything());
+        WeightsUpdate told = knowsBase ? update : new WeightsUpdate(0, update.version(), everything());
         child.version = update.version();
         child.head = OrderCodec.write(child.head, round, child.route, told);
         child.wire.send(child.head, told.form() == null ? null : told.form().duplicate());

@@ -90,13 +90,8 @@ final class WorkerSession implements AutoCloseable {
         List<Route> below = next.route().below();
         FrameLayout.require(below.isEmpty() || relay != null, "workers below", 0, below.size());
         if (next.update() != null) {
-            ByteBuffer form = next.update().form();
-            int formAt = form == null ? 0 : form.position();
             apply(next.update());
             if (relay != null) {
-                if (form != null) {
-                    form.position(formAt);
-                }
                 relay.begin(next.round(), below, next.update(), weights);
             }
         }
@@ -116,7 +111,8 @@ final class WorkerSession implements AutoCloseable {
         }
         boolean leadsOn = update.form() != null && (update.base() == 0 || update.base() == version);
         FrameLayout.require(leadsOn, "version to begin with", version, update.base());
-        codec.read(update.form(), weights, false);
+        // The form stays as it is, for those below.
+        codec.read(update.form().duplicate().order(update.form().order()), weights, false);
         version = update.version();
     }
 
