@@ -24,7 +24,7 @@ final class LoopbackStep implements Wire.Listener, WorkerSession.Team, AutoClose
 
     private final StepPlan plan;
     private final ShardStore store;
-    private final PartComputer computer;
+    private final StepGradient gradient;
     private final GradientPart part;
     private final WorkerSession session;
 
@@ -34,7 +34,7 @@ final class LoopbackStep implements Wire.Listener, WorkerSession.Team, AutoClose
         BitSet all = new BitSet();
         all.set(0);
         store.load(all);
-        this.computer = new PartComputer(plan, store.maxNonZeros());
+        this.gradient = new StepGradient(plan);
         this.part = new GradientPart(0, 1, new Parameters(plan.shape()));
         this.session = new WorkerSession(plan, this, null);
     }
@@ -103,12 +103,12 @@ final class LoopbackStep implements Wire.Listener, WorkerSession.Team, AutoClose
     @Override
     public void submit(Work work, boolean isHelped) {
         if (work.kind == Work.Kind.GRADIENT) {
-            computer.gradient(work.step, work.weights, ALL, store, part);
+            gradient.alone(work.step, work.nodes, store, work.weights, node -> part);
             work.parts = new GradientPart[] {part};
         }
         session.done(work);
         if (work.kind == Work.Kind.GRADIENT) {
-            computer.prepare(work.step + 1, ALL, store);
+            gradient.prepare(work.step + 1, work.nodes, store, 1, node -> part, gradient, () -> true);
         }
     }
 
@@ -118,7 +118,7 @@ final class LoopbackStep implements Wire.Listener, WorkerSession.Team, AutoClose
         session.stop();
         session.close();
         part.close();
-        computer.close();
+        gradient.close();
         store.close();
     }
 }

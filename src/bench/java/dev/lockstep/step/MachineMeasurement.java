@@ -68,13 +68,15 @@ final class MachineMeasurement {
     }
 
     private static double[] point(StepPlan plan, ShardStore store) {
-        Node node = new Node(0, 1);
+        List<Node> nodes = List.of(new Node(0, 1));
         long[] step = {0};
-        try (PartComputer computer = new PartComputer(plan, store.maxNonZeros());
+        try (StepGradient gradient = new StepGradient(plan);
                 Parameters weights = initial(plan);
                 GradientPart part = new GradientPart(0, 1, new Parameters(plan.shape()))) {
-            double prepareSeconds = Timing.seconds(() -> computer.prepare(step[0]++, node, store));
-            double bothSeconds = Timing.seconds(() -> computer.gradient(step[0]++, weights, node, store, part));
+            double prepareSeconds = Timing.seconds(
+                    () -> gradient.prepare(step[0]++, nodes, store, 1, node -> part, gradient, () -> true));
+            double bothSeconds = Timing.seconds(
+                    () -> gradient.alone(step[0]++, nodes, store, weights, node -> part));
             double rows = plan.batchSize() / (double) plan.shards();
             return new double[] {plan.batchSize(), rows, prepareSeconds, bothSeconds - prepareSeconds};
         }
@@ -102,12 +104,13 @@ final class MachineMeasurement {
             BitSet all = new BitSet();
             all.set(0);
             store.load(all);
-            try (PartComputer computer = new PartComputer(plan, store.maxNonZeros());
+            List<Node> nodes = List.of(new Node(0, 1));
+            try (StepGradient gradient = new StepGradient(plan);
                     Parameters weights = initial(plan);
                     GradientPart part = new GradientPart(0, 1, new Parameters(plan.shape()));
                     GradientPart other = new GradientPart(0, 1, new Parameters(plan.shape()))) {
-                computer.gradient(0, weights, new Node(0, 1), store, part);
-                computer.gradient(1, weights, new Node(0, 1), store, other);
+                gradient.alone(0, nodes, store, weights, node -> part);
+                gradient.alone(1, nodes, store, weights, node -> other);
                 return numbers(plan, weights, part, other);
             }
         }

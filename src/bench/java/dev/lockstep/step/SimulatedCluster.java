@@ -39,6 +39,7 @@ final class SimulatedCluster implements GradientSource {
     private final ReductionTree tree;
     private final ShardStore store;
     private final PartComputer computer;
+    private final StepGradient gradient;
     private final SimulatedProcess driver;
     private final Coordinator coordinator;
     private final RemoteMembers remote;
@@ -68,7 +69,8 @@ final class SimulatedCluster implements GradientSource {
         BitSet all = new BitSet();
         all.set(0, plan.shards());
         store.load(all);
-        this.computer = new PartComputer(plan, store.maxNonZeros());
+        this.computer = new PartComputer(plan, store.maxGroups());
+        this.gradient = new StepGradient(plan);
         this.driver = new SimulatedProcess(network, "driver");
         this.coordinator = new Coordinator(plan, fanIn);
         this.remote = new RemoteMembers(plan, coordinator);
@@ -98,6 +100,10 @@ final class SimulatedCluster implements GradientSource {
 
     ShardStore store() {
         return store;
+    }
+
+    StepGradient gradient() {
+        return gradient;
     }
 
     PartComputer computer() {
@@ -244,6 +250,7 @@ final class SimulatedCluster implements GradientSource {
         everybody.forEach(SimulatedWorker::close);
         remote.close();
         computer.close();
+        gradient.close();
         store.close();
     }
 

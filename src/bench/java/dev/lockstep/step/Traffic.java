@@ -31,13 +31,16 @@ final class Traffic {
         int inputs = plan.shape().inputs();
         double[] counts = new double[inputs];
         int examples = 0;
-        try (SparseBatch row = new SparseBatch(inputs, 1, store.maxNonZeros())) {
+        try (SparseBatch row = new SparseBatch(inputs, 1, store.maxGroups())) {
             for (int s = 0; s < plan.shards(); s++) {
                 Shard shard = store.train(s);
                 for (int i = 0; i < shard.examples(); i++) {
-                    int nonZeros = shard.copyRow(i, row.columns(), row.values(), 0);
-                    for (int n = 0; n < nonZeros; n++) {
-                        counts[row.columns().get(n)]++;
+                    row.clear();
+                    shard.copyRow(i, row, plan.kernels());
+                    for (int v = 0; v < row.blocks() * SparseBatch.COLUMNS; v++) {
+                        if (row.values()[v] != 0f) {
+                            counts[row.groupOf()[v / SparseBatch.COLUMNS] * SparseBatch.COLUMNS + v % SparseBatch.COLUMNS]++;
+                        }
                     }
                     examples++;
                 }

@@ -1,19 +1,17 @@
 package dev.lockstep.data;
 
 import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.ByteArray;
-import dev.lockstep.memory.CharArray;
-import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.IntArray;
 import dev.lockstep.memory.OffHeapBlock;
 import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
 import java.nio.IntBuffer;
 import java.util.HexFormat;
 
 /**
- * A contiguous range of a set's examples as sparse rows outside the heap: of each image the columns and byte values of
- * the pixels that are not zero, ascending, and its label. {@link ShardReader} makes it; whoever asked for it owns
+ * A contiguous range of a set's examples as sparse rows outside the heap: of each image the groups of neighbouring pixels
+ * that are not all zero, ascending, with their byte values, and its label; see {@link SparseBatch}. {@link ShardReader} makes it; whoever asked for it owns
  * it and closes it once. It does not change, so any number of threads may read it at the same time, but none while
  * it is closed; a closed shard refuses use.
  *
@@ -21,37 +19,36 @@ import java.util.HexFormat;
  * [0, {@link #examples}) is an {@link IndexOutOfBoundsException}.
  */
 public final class Shard implements AutoCloseable {
-    private static final Kernels KERNELS = Kernels.best();
     private static final int CACHE_LINE_BYTES = 64;
-    /** Elements of a row that {@link #touchRow} fetches; of more, the processor sees that they are read in sequence. */
-    private static final int TOUCHED_ELEMENTS = 192;
+    /** Values of a row that {@link #touchRow} fetches; of more, the processor sees that they are read in sequence. */
+    private static final int TOUCHED_BYTES = 256;
 
     private final OffHeapBlock block;
     private final int first;
     private final int examples;
     private final int pixels;
-    private final int maxNonZeros;
+    private final int maxGroups;
     private final long fingerprint;
     private final IntArray rowStarts;
-    private final CharArray narrowColumns;
-    private final IntArray wideColumns;
+    private final ByteArray narrowGroups;
+    private final IntArray wideGroups;
     private final ByteArray values;
     private final ByteArray labels;
 
     /** Takes over the block, which is filled as the layout says. */
-    Shard(OffHeapBlock block, ShardLayout layout, int first, int maxNonZeros, long fingerprint) {
-        int nonZeros = (int) layout.nonZeros();
-        int columnsOffset = (int) layout.columnsOffset();
+    Shard(OffHeapBlock block, ShardLayout layout, int first, int maxGroups, long fingerprint) {
+        int blocks = (int) layout.blocks();
+        int groupsOffset = (int) layout.groupsOffset();
         this.block = block;
         this.first = first;
         this.examples = layout.examples();
         this.pixels = layout.pixels();
-        this.maxNonZeros = maxNonZeros;
+        this.maxGroups = maxGroups;
         this.fingerprint = fingerprint;
         this.rowStarts = block.ints(0, examples + 1);
-        this.narrowColumns = layout.wide() ? null : block.chars(columnsOffset, nonZeros);
-        this.wideColumns = layout.wide() ? block.ints(columnsOffset, nonZeros) : null;
-        this.values = block.bytes((int) layout.valuesOffset(), nonZeros);
+        this.narrowGroups = layout.wide() ? null : block.bytes(groupsOffset, blocks);
+        this.wideGroups = layout.wide() ? block.ints(groupsOffset, blocks) : null;
+        this.values = block.bytes((int) layout.valuesOffset(), blocks * SparseBatch.COLUMNS);
         this.labels = block.bytes((int) layout.labelsOffset(), examples);
     }
 
@@ -75,14 +72,14 @@ public final class Shard implements AutoCloseable {
         return labels.get(row);
     }
 
-    /** Pixels of a row that are not zero. */
-    public int nonZeros(int row) {
+    /** Groups of a row's pixels in which there are some that are not zero. */
+    public int groups(int row) {
         return rowStarts.get(row + 1) - rowStarts.get(row);
     }
 
-    /** The largest {@link #nonZeros} of all rows; 0 for a shard without rows. */
-    public int maxNonZeros() {
-        return maxNonZeros;
+    /** The largest {@link #groups} of all rows; 0 for a shard without rows. */
+    public int maxGroups() {
+        return maxGroups;
     }
 
     /** Off-heap bytes that the shard holds. */
@@ -106,26 +103,33 @@ public final class Shard implements AutoCloseable {
     }
 
     /**
-     * Copies a row's non-zero pixels. Allocates nothing.
+     * Appends a row with its label to a batch. Allocates nothing.
      *
      * @param row 0 to examples - 1
-     * @param columns receives the columns, ascending, from {@code offset} on
-     * @param floats receives the values, byte / 255, from {@code offset} on
-     * @param offset where to begin in both
-     * @return how many elements the row has: {@link #nonZeros}
-     * @throws IndexOutOfBoundsException if the row is not in the shard or an array is too short
+     * @param kernels whose {@link Kernels#copyPixels} makes the values
+     * @throws IndexOutOfBoundsException if the row is not in the shard or the batch has no room for it
      */
-    public int copyRow(int row, IntArray columns, FloatArray floats, int offset) {
+    public void copyRow(int row, SparseBatch batch, Kernels kernels) {
         IntBuffer starts = rowStarts.buffer();
         int start = starts.get(row);
         int count = starts.get(row + 1) - start;
-        if (wideColumns == null) {
-            KERNELS.copyColumns(narrowColumns, start, columns, offset, count);
+        int[] groups = batch.groupOf();
+        int offset = batch.blocks();
+        if (wideGroups == null) {
+            ByteBuffer narrow = narrowGroups.buffer();
+            for (int i = 0; i < count; i++) {
+                groups[offset + i] = narrow.get(start + i) & 0xff;
+            }
         } else {
-            columns.buffer().put(offset, wideColumns.buffer(), start, count);
+            wideGroups.buffer().get(start, groups, offset, count);
         }
-        KERNELS.copyPixels(values, start, floats, offset, count);
-        return count;
+        kernels.copyPixels(
+                values,
+                start * SparseBatch.COLUMNS,
+                batch.values(),
+                offset * SparseBatch.COLUMNS,
+                count * SparseBatch.COLUMNS);
+        batch.endRow(count, label(row));
     }
 
     /**
@@ -139,18 +143,16 @@ public final class Shard implements AutoCloseable {
     public int touchRow(int row) {
         IntBuffer starts = rowStarts.buffer();
         int start = starts.get(row);
-        int last = starts.get(row + 1) - 1;
+        int end = starts.get(row + 1);
         int sum = labels.buffer().get(row);
-        if (maxNonZeros > 0) {
+        if (maxGroups > 0) {
             ByteBuffer pixelValues = values.buffer();
-            for (int i = 0; i < TOUCHED_ELEMENTS; i += CACHE_LINE_BYTES) {
-                sum += pixelValues.get(Math.max(0, Math.min(start + i, last)));
+            int last = end * SparseBatch.COLUMNS - 1;
+            for (int i = 0; i < TOUCHED_BYTES; i += CACHE_LINE_BYTES) {
+                sum += pixelValues.get(Math.max(0, Math.min(start * SparseBatch.COLUMNS + i, last)));
             }
-            if (wideColumns == null) {
-                CharBuffer columns = narrowColumns.buffer();
-                for (int i = 0; i < TOUCHED_ELEMENTS; i += CACHE_LINE_BYTES / Character.BYTES) {
-                    sum += columns.get(Math.max(0, Math.min(start + i, last)));
-                }
+            if (wideGroups == null) {
+                sum += narrowGroups.buffer().get(Math.max(0, Math.min(start, end - 1)));
             }
         }
         return sum;

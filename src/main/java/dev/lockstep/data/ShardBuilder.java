@@ -1,6 +1,7 @@
 package dev.lockstep.data;
 
 import dev.lockstep.BadInputException;
+import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.ByteArray;
 import dev.lockstep.memory.OffHeapBlock;
 import java.util.zip.CRC32;
@@ -18,7 +19,7 @@ final class ShardBuilder implements AutoCloseable {
     private final long maxShardBytes;
     private final boolean wide;
     private final ShardScratch rowStarts = new ShardScratch();
-    private final ShardScratch columns = new ShardScratch();
+    private final ShardScratch groups = new ShardScratch();
     private final ShardScratch values = new ShardScratch();
     private final ShardScratch labels = new ShardScratch();
     private final CRC32C crc32c = new CRC32C();
@@ -27,9 +28,11 @@ final class ShardBuilder implements AutoCloseable {
     private int row;
     private int label;
     private int column;
-    private int rowNonZeros;
-    private int maxNonZeros;
-    private long nonZeros;
+    private final byte[] group = new byte[SparseBatch.COLUMNS]; // the pixels that came of the group under way
+    private boolean isGroupBlank;
+    private int rowBlocks;
+    private int maxBlocks;
+    private long blocks;
     private long fingerprint;
 
     /** @param maxShardBytes refuse a shard that is longer; {@link ShardLayout#MAX_BYTES} except in tests */
@@ -43,11 +46,11 @@ final class ShardBuilder implements AutoCloseable {
     void begin(ShardRange examples) {
         range = examples;
         row = 0;
-        maxNonZeros = 0;
-        nonZeros = 0;
+        maxBlocks = 0;
+        blocks = 0;
         fingerprint = 0;
         rowStarts.clear();
-        columns.clear();
+        groups.clear();
         values.clear();
         labels.clear();
         rowStarts.addInt(0);
@@ -57,7 +60,8 @@ final class ShardBuilder implements AutoCloseable {
     void beginRow(int itsLabel) {
         label = itsLabel;
         column = 0;
-        rowNonZeros = 0;
+        isGroupBlank = true;
+        rowBlocks = 0;
         crc32c.reset();
         crc32.reset();
     }
@@ -70,29 +74,45 @@ final class ShardBuilder implements AutoCloseable {
     void pixels(byte[] source, int offset, int count) {
         crc32c.update(source, offset, count);
         crc32.update(source, offset, count);
-        int added = 0;
         for (int i = 0; i < count; i++) {
             byte value = source[offset + i];
-            if (value != 0) {
-                if (wide) {
-                    columns.addInt(column + i);
-                } else {
-                    columns.addChar((char) (column + i));
-                }
-                values.addByte(value);
-                added++;
+            group[column % SparseBatch.COLUMNS] = value;
+            isGroupBlank &= value == 0;
+            column++;
+            if (column % SparseBatch.COLUMNS == 0) {
+                endGroup();
             }
         }
-        column += count;
-        rowNonZeros += added;
-        nonZeros += added;
         requireFit();
     }
 
+    private void endGroup() {
+        if (!isGroupBlank) {
+            int number = (column - 1) / SparseBatch.COLUMNS;
+            if (wide) {
+                groups.addInt(number);
+            } else {
+                groups.addByte((byte) number);
+            }
+            for (int i = 0; i < SparseBatch.COLUMNS; i++) {
+                values.addByte(group[i]);
+                group[i] = 0;
+            }
+            rowBlocks++;
+            blocks++;
+        }
+        isGroupBlank = true;
+    }
+
+    /** @throws BadInputException as {@link #pixels} */
     void endRow() {
+        if (column % SparseBatch.COLUMNS != 0) {
+            endGroup();
+            requireFit();
+        }
         labels.addByte((byte) label);
-        rowStarts.addInt((int) nonZeros);
-        maxNonZeros = Math.max(maxNonZeros, rowNonZeros);
+        rowStarts.addInt((int) blocks);
+        maxBlocks = Math.max(maxBlocks, rowBlocks);
         fingerprint += ShardFingerprint.ofExample(
                 range.first() + row, label, files.rows(), files.columns(), crc32c.getValue(), crc32.getValue());
         row++;
@@ -107,22 +127,22 @@ final class ShardBuilder implements AutoCloseable {
         OffHeapBlock block = OffHeapBlock.allocate(layout.lengthBytes(), "shard from example " + range.first() + " on");
         ByteArray target = block.bytes();
         rowStarts.copyTo(target, 0);
-        columns.copyTo(target, (int) layout.columnsOffset());
+        groups.copyTo(target, (int) layout.groupsOffset());
         values.copyTo(target, (int) layout.valuesOffset());
         labels.copyTo(target, (int) layout.labelsOffset());
-        return new Shard(block, layout, range.first(), maxNonZeros, fingerprint);
+        return new Shard(block, layout, range.first(), maxBlocks, fingerprint);
     }
 
     @Override
     public void close() {
         rowStarts.close();
-        columns.close();
+        groups.close();
         values.close();
         labels.close();
     }
 
     private ShardLayout layout() {
-        return new ShardLayout(range.count(), nonZeros, files.pixels());
+        return new ShardLayout(range.count(), blocks, files.pixels());
     }
 
     private void requireFit() {

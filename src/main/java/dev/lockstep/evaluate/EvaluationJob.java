@@ -82,11 +82,10 @@ public final class EvaluationJob {
         List<Shard> shards =
                 ShardReader.read(conf, images, List.of(range), net.shape().outputs());
         try (Shard shard = shards.get(0);
-                SparseBatch batch = new SparseBatch(images.pixels(), BATCH_ROWS, shard.maxNonZeros());
-                Workspace workspace = new Workspace(net.shape(), BATCH_ROWS)) {
+                SparseBatch batch = new SparseBatch(images.pixels(), BATCH_ROWS, shard.maxGroups());
+                Workspace workspace = new Workspace(net.shape(), batch)) {
             for (int row = 0; row < shard.examples(); row++) {
-                int nonZeros = shard.copyRow(row, batch.columns(), batch.values(), batch.nonZeros());
-                batch.endRow(nonZeros, shard.label(row));
+                shard.copyRow(row, batch, net.kernels());
                 if (batch.rows() == BATCH_ROWS || row == shard.examples() - 1) {
                     net.score(weights, batch, workspace, score);
                     batch.clear();

@@ -1,10 +1,8 @@
 package dev.lockstep.kernel;
 
 import dev.lockstep.memory.ByteArray;
-import dev.lockstep.memory.CharArray;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
-import dev.lockstep.memory.IntArray;
 
 /**
  * The arithmetic of a training step on off-heap arrays. All implementations give the same bits: every element is computed
@@ -32,15 +30,7 @@ public interface Kernels {
      *
      * @throws IndexOutOfBoundsException if a range is not inside its array
      */
-    void copyPixels(ByteArray from, int first, FloatArray to, int offset, int count);
-
-    /**
-     * Columns in 32 bits instead of 16: to[offset + i] = from[first + i] for i below count. Nothing outside the two
-     * ranges is read or written.
-     *
-     * @throws IndexOutOfBoundsException if a range is not inside its array
-     */
-    void copyColumns(CharArray from, int first, IntArray to, int offset, int count);
+    void copyPixels(ByteArray from, int first, float[] to, int offset, int count);
 
     /**
      * The first layer: out[r, :] = bias + sum over row r's non-zeros j in ascending order of value_j W[column_j, :].
@@ -108,30 +98,28 @@ public interface Kernels {
     void hiddenDelta(
             Activation activation, FloatMatrix delta, int rows, FloatMatrix w2t, FloatMatrix z, FloatMatrix out);
 
-    /**
-     * The gradient by the first layer's weights: out[c, :] = sum over rows r along the tree of x[r, c] delta[r, :]. Rows
-     * of columns without a non-zero are set to zero.
-     *
-     * @param delta [at least rows, hidden]
-     * @param out [inputs, hidden]
-     */
-    void sparseGradient(SparseBatch x, FloatMatrix delta, SegmentTree tree, FloatMatrix out);
+    /** Whether the first {@code rows} rows hold neither infinities nor NaN, padding included. */
+    boolean isFinite(FloatMatrix m, int rows);
 
     /**
-     * The gradient by the second layer's weights: out[k, :] = sum over rows r along the tree of delta[r, k] z[r, :].
+     * The gradient by the first layer's weights: out[c, :] = sum over rows r along the tree of x[r, c] delta[r, :], for the
+     * columns c of the groups from {@code fromGroup} to {@code toGroup} - 1. Rows of columns without an element are set to
+     * zero. Several threads may do this at the same time, each for other groups.
      *
-     * @param delta [at least rows, at least out's rows]
-     * @param z [at least rows, hidden]
-     * @param out [classes, hidden]
+     * @param sum the rows of the wave, the order of additions, and where the sums go
+     * @param scratch of the calling thread
      */
-    void denseGradient(FloatMatrix delta, FloatMatrix z, SegmentTree tree, FloatMatrix out);
+    void sparseGradient(GradientSum sum, int fromGroup, int toGroup, float[] scratch);
 
     /**
-     * The gradient by a bias: out = sum over rows r along the tree of delta[r, :].
+     * The other gradients. By the second layer's weights: out[k, :] = sum over rows r along the tree of delta[r, k] z[r, :].
+     * By a bias: out = sum over rows r along the tree of delta[r, :]. Other threads may compute {@link #sparseGradient}
+     * meanwhile.
      *
-     * @param delta [at least rows, stride of out's length]
+     * @param sum the rows of the wave, the order of additions, and where the sums go
+     * @param scratch of the calling thread
      */
-    void biasGradient(FloatMatrix delta, SegmentTree tree, FloatArray out);
+    void denseGradient(GradientSum sum, float[] scratch);
 
     /** y = y + x, element by element. */
     void add(FloatArray x, FloatArray y);

@@ -19,9 +19,9 @@ import java.util.Arrays;
 final class ScalarSparse {
     private static final int MAGNITUDE = 0x7fffffff;
     private static final int LARGEST_FINITE = 0x7f7fffff;
-    private static final int COLUMNS = SparseGroups.COLUMNS;
+    private static final int COLUMNS = SparseBatch.COLUMNS;
     /** Hidden units that are computed at a time. */
-    private static final int BLOCK = SparseBatch.SCRATCH_FLOATS;
+    private static final int BLOCK = GradientRows.BLOCK;
     /** Floats of the sums of a group. */
     private static final int SUMS = COLUMNS * BLOCK;
 
@@ -29,9 +29,9 @@ final class ScalarSparse {
 
     /** {@link Kernels#sparseAffine}; returns whether the result is certain to be right, else compute it without groups. */
     static boolean affine(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
-        SparseGroups groups = x.groups();
-        float[] sums = x.rowScratch();
-        float[] weights = x.groupScratch();
+        x.index();
+        float[] sums = x.scratch();
+        float[] weights = x.weightScratch();
         boolean certain = true;
         for (int h = 0; h < w.stride(); h += BLOCK) {
             int width = Math.min(BLOCK, w.stride() - h);
@@ -39,7 +39,7 @@ final class ScalarSparse {
             for (int r = 1; r < x.rows(); r++) {
                 System.arraycopy(sums, 0, sums, r * BLOCK, width);
             }
-            addGroups(groups, w, h, width, weights, sums);
+            addGroups(x, w, h, width, weights, sums);
             certain &= isCertain(sums, x.rows(), w, bias, h, width);
             for (int r = 0; r < x.rows(); r++) {
                 out.data().buffer().put(r * out.stride() + h, sums, r * BLOCK, width);
@@ -48,14 +48,14 @@ final class ScalarSparse {
         return certain;
     }
 
-    private static void addGroups(SparseGroups groups, FloatMatrix w, int h, int width, float[] weights, float[] sums) {
+    private static void addGroups(SparseBatch x, FloatMatrix w, int h, int width, float[] weights, float[] sums) {
         FloatBuffer source = w.data().buffer();
-        int[] start = groups.start();
-        int[] rows = groups.rows();
-        int[] blocks = groups.blocks();
-        float[] values = groups.values();
+        int[] start = x.start();
+        int[] rows = x.entryRows();
+        int[] blocks = x.entryBlocks();
+        float[] values = x.values();
         int e = 0;
-        for (int g = 0; g < groups.groups(); g++) {
+        for (int g = 0; g < x.groups(); g++) {
             int end = start[g + 1];
             if (e < end) {
                 for (int c = 0; c < COLUMNS; c++) {
@@ -104,59 +104,66 @@ final class ScalarSparse {
         return bits != 0;
     }
 
-    /** {@link Kernels#sparseGradient}; returns false, having done nothing, if delta is not finite. */
-    static boolean gradient(SparseBatch x, FloatMatrix delta, SegmentTree tree, FloatMatrix out) {
-        if (!isFinite(delta.data().buffer(), x.rows() * delta.stride())) {
-            return false;
-        }
-        SparseGroups groups = x.groups();
-        float[] d = x.rowScratch();
-        FloatBuffer source = delta.data().buffer();
-        for (int h = 0; h < out.stride(); h += BLOCK) {
-            int width = Math.min(BLOCK, out.stride() - h);
-            for (int r = 0; r < x.rows(); r++) {
-                source.get(r * delta.stride() + h, d, r * BLOCK, width);
-            }
-            for (int g = 0; g < groups.groups(); g++) {
-                group(groups, g, d, tree, out, h, width);
-            }
-        }
-        return true;
-    }
-
-    private static boolean isFinite(FloatBuffer numbers, int count) {
-        int wild = 0;
-        for (int i = 0; i < count; i++) {
-            wild |= LARGEST_FINITE - (Float.floatToRawIntBits(numbers.get(i)) & MAGNITUDE);
-        }
-        return wild >= 0;
-    }
-
-    /** Computes the gradient by a group's weights from column h on. */
-    private static void group(
-            SparseGroups groups, int g, float[] d, SegmentTree tree, FloatMatrix out, int h, int width) {
-        float[] sums = tree.partialSums();
-        int from = groups.start()[g];
-        int to = groups.start()[g + 1];
-        if (from == to) {
-            Arrays.fill(sums, 0, SUMS, 0f);
-        } else {
-            int e = from;
-            int top = 0;
-            for (int s = 0; s < tree.segments(); s++) {
-                e = segment(groups, e, to, tree.rowEnd(s), d, sums, top, width);
-                for (int merges = tree.mergesAfter(s); merges > 0; merges--) {
-                    top -= SUMS;
-                    merge(sums, top);
+    /** {@link Kernels#sparseGradient}. */
+    static void gradient(GradientSum sum, int fromGroup, int toGroup, float[] scratch) {
+        boolean isFinite = sum.isFinite();
+        int stride = sum.run(0).hiddenDelta().stride();
+        for (int g = fromGroup; g < toGroup; g++) {
+            if (sum.isWhole() && !sum.hasEntries(g)) {
+                ExactGradient.zero(sum, g);
+            } else if (isFinite) {
+                for (int h = 0; h < stride; h += BLOCK) {
+                    block(sum, g, h, Math.min(BLOCK, stride - h), scratch);
                 }
-                top += SUMS;
+            } else {
+                ExactGradient.group(sum, g, scratch);
             }
-            plusZero(sums);
         }
-        FloatBuffer result = out.data().buffer();
-        int end = Math.min(COLUMNS * g + COLUMNS, out.rows());
-        for (int c = COLUMNS * g, s = 0; c < end; c++, s += BLOCK) {
-            result.put(c * out.stride() + h, sums, s, width);
+    }
+
+    /** Computes {@code width} columns of the gradient by a group's weights, from column h on. */
+    private static void block(GradientSum sum, int g, int h, int width, float[] sums) {
+        for (int d = 0; d < sum.depthBefore(); d++) {
+            FloatMatrix from = sum.waiting(d).w1();
+            int end = Math.min(COLUMNS * g + COLUMNS, from.rows());
+            for (int c = COLUMNS * g, s = d * SUMS; c < end; c++, s += BLOCK) {
+                from.data().buffer().get(c * from.stride() + h, sums, s, width);
+            }
+        }
+        int top = (sum.depthBefore() - 1) * SUMS; // of the newest sum
+        int e = 0;
+        for (int op = 0; op < sum.ops(); op++) {
+            GradientRows run = sum.run(op);
+            SparseBatch x = run.x();
+            if (sum.isNewRun(op)) {
+                e = x.start()[g];
+            }
+            if (sum.begins(op)) {
+                top += SUMS;
+                Arrays.fill(sums, top, top + SUMS, 0f);
+            }
+            e = segment(x, e, x.start()[g + 1], sum.rowEnd(op), run.packed(), run.block(h), sums, top, width);
+            for (int merges = sum.merges(op); merges > 0; merges--) {
+                top -= SUMS;
+                merge(sums, top);
+            }
+            Gradient out = sum.out(op);
+            if (out != null) {
+                plusZero(sums);
+                put(sums, 0, g, h, width, out.w1());
+                top = -SUMS;
+            }
+        }
+        for (int d = 0; d < sum.depthAfter(); d++) {
+            put(sums, d * SUMS, g, h, width, sum.waiting(d).w1());
+        }
+    }
+
+    private static void put(float[] sums, int at, int g, int h, int width, FloatMatrix to) {
+        FloatBuffer target = to.data().buffer();
+        int end = Math.min(COLUMNS * g + COLUMNS, to.rows());
+        for (int c = COLUMNS * g, s = at; c < end; c++, s += BLOCK) {
+            target.put(c * to.stride() + h, sums, s, width);
         }
     }
 
@@ -173,20 +180,21 @@ final class ScalarSparse {
         }
     }
 
-    /** Sums the entries of one segment, whose rows end before {@code rowEnd}; returns the first entry after it. */
+    /** Adds the entries of one segment, whose rows end before {@code rowEnd}; returns the first entry after it. */
     private static int segment(
-            SparseGroups groups, int from, int to, int rowEnd, float[] d, float[] sums, int at, int width) {
-        int[] rows = groups.rows();
-        int[] blocks = groups.blocks();
-        float[] values = groups.values();
-        Arrays.fill(sums, at, at + SUMS, 0f);
+            SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] sums, int at, int width) {
+        int[] rows = x.entryRows();
+        int[] blocks = x.entryBlocks();
+        float[] values = x.values();
         int e = from;
         while (e + 1 < to && rows[e + 1] < rowEnd) {
-            addDeltas(d, rows[e] * BLOCK, rows[e + 1] * BLOCK, values, blocks[e], blocks[e + 1], sums, at, width);
+            int i = d + rows[e] * BLOCK;
+            int j = d + rows[e + 1] * BLOCK;
+            addDeltas(deltas, i, j, values, blocks[e], blocks[e + 1], sums, at, width);
             e += 2;
         }
         if (e < to && rows[e] < rowEnd) {
-            addDelta(d, rows[e] * BLOCK, values, blocks[e], sums, at, width);
+            addDelta(deltas, d + rows[e] * BLOCK, values, blocks[e], sums, at, width);
             e++;
         }
         return e;

@@ -1,108 +1,70 @@
 package dev.lockstep.kernel;
 
+import dev.lockstep.memory.FloatArray;
+import dev.lockstep.memory.FloatMatrix;
 import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
+import java.util.Arrays;
 
-/** Sums of rows of a matrix along a {@link SegmentTree}, in plain loops: the twin of {@code VectorTreeSum}. */
+/** {@link Kernels#denseGradient} in plain loops over scratch on the heap. */
 final class ScalarTreeSum {
-    private static final int BLOCK = 8;
+    private static final int BLOCK = GradientRows.BLOCK;
 
     private ScalarTreeSum() {}
 
-    /**
-     * out[o ...] = sum along the tree over the entries e of value(e) m[row(e), :], eight columns at a time. The row is
-     * rows[e], or e itself without rows; the value is values[first + e step], or 1 without values.
-     */
-    static void of(
-            SegmentTree tree,
-            IntBuffer rows,
-            FloatBuffer values,
-            int first,
-            int step,
-            int from,
-            int to,
-            FloatBuffer m,
-            int stride,
-            FloatBuffer out,
-            int o) {
-        float[] waiting = tree.partialSums();
-        for (int h = 0; h < stride; h += BLOCK) {
-            int e = from;
-            int depth = 0;
-            long present = 0; // bit d: the d-th waiting sum has at least one row in it
-            for (int s = 0; s < tree.segments(); s++) {
-                int begin = e;
-                e = segmentSum(rows, values, first, step, e, to, tree.rowEnd(s), m, stride, h, waiting, depth * BLOCK);
-                present = e > begin ? present | 1L << depth : present & ~(1L << depth);
-                depth++;
-                for (int merges = tree.mergesAfter(s); merges > 0; merges--) {
-                    depth--;
-                    if ((present >>> depth & 1) != 0) {
-                        merge(waiting, (depth - 1) * BLOCK, (present >>> (depth - 1) & 1) != 0);
-                        present |= 1L << (depth - 1);
-                    }
+    static void apply(GradientSum sum, float[] scratch) {
+        for (DenseTail tail : DenseTail.ALL) {
+            int stride = tail.width(sum);
+            for (int k = 0; k < tail.count(sum); k++) {
+                for (int h = 0; h < stride; h += BLOCK) {
+                    block(sum, tail, k, h, Math.min(BLOCK, stride - h), k * stride + h, scratch);
                 }
             }
-            for (int i = 0; i < BLOCK; i++) {
-                out.put(o + h + i, (present & 1) == 0 ? 0f : waiting[i]);
-            }
         }
     }
 
-    private static void merge(float[] waiting, int left, boolean leftPresent) {
-        for (int i = left; i < left + BLOCK; i++) {
-            waiting[i] = leftPresent ? waiting[i] + waiting[i + BLOCK] : waiting[i + BLOCK];
+    /** @param o where the block stands in the result */
+    private static void block(GradientSum sum, DenseTail tail, int k, int h, int width, int o, float[] sums) {
+        for (int d = 0; d < sum.depthBefore(); d++) {
+            tail.of(sum.waiting(d)).buffer().get(o, sums, d * BLOCK, width);
+        }
+        int top = (sum.depthBefore() - 1) * BLOCK; // of the newest sum
+        for (int op = 0; op < sum.ops(); op++) {
+            if (sum.begins(op)) {
+                top += BLOCK;
+                Arrays.fill(sums, top, top + BLOCK, 0f);
+            }
+            FloatMatrix m = tail.rows(sum.run(op));
+            FloatMatrix factors = tail.factors(sum.run(op));
+            for (int r = sum.rowBegin(op); r < sum.rowEnd(op); r++) {
+                float factor = factors == null ? 1f : factors.get(r, k);
+                add(m.data().buffer(), r * m.stride() + h, factor, sums, top, width);
+            }
+            for (int merges = sum.merges(op); merges > 0; merges--) {
+                top -= BLOCK;
+                for (int i = top; i < top + width; i++) {
+                    sums[i] += sums[i + BLOCK];
+                }
+            }
+            if (sum.out(op) != null) {
+                put(sums, width, tail.of(sum.out(op)), o);
+                top = -BLOCK;
+            }
+        }
+        for (int d = 0; d < sum.depthAfter(); d++) {
+            tail.of(sum.waiting(d)).buffer().put(o, sums, d * BLOCK, width);
         }
     }
 
-    /** Sums the entries of one segment, whose rows end before {@code rowEnd}; returns the first entry after it. */
-    private static int segmentSum(
-            IntBuffer rows,
-            FloatBuffer values,
-            int first,
-            int step,
-            int from,
-            int to,
-            int rowEnd,
-            FloatBuffer m,
-            int stride,
-            int h,
-            float[] sum,
-            int at) {
-        float s0 = 0f;
-        float s1 = 0f;
-        float s2 = 0f;
-        float s3 = 0f;
-        float s4 = 0f;
-        float s5 = 0f;
-        float s6 = 0f;
-        float s7 = 0f;
-        int e = from;
-        for (; e < to; e++) {
-            int row = rows == null ? e : rows.get(e);
-            if (row >= rowEnd) {
-                break;
-            }
-            float v = values == null ? 1f : values.get(first + e * step);
-            int i = row * stride + h;
-            s0 = Math.fma(v, m.get(i), s0);
-            s1 = Math.fma(v, m.get(i + 1), s1);
-            s2 = Math.fma(v, m.get(i + 2), s2);
-            s3 = Math.fma(v, m.get(i + 3), s3);
-            s4 = Math.fma(v, m.get(i + 4), s4);
-            s5 = Math.fma(v, m.get(i + 5), s5);
-            s6 = Math.fma(v, m.get(i + 6), s6);
-            s7 = Math.fma(v, m.get(i + 7), s7);
+    private static void add(FloatBuffer m, int at, float factor, float[] sums, int top, int width) {
+        for (int i = 0; i < width; i++) {
+            sums[top + i] = Math.fma(factor, m.get(at + i), sums[top + i]);
         }
-        // Adding +0.0 turns -0.0 into +0.0 and changes nothing else; see SegmentTree.
-        sum[at] = s0 + 0f;
-        sum[at + 1] = s1 + 0f;
-        sum[at + 2] = s2 + 0f;
-        sum[at + 3] = s3 + 0f;
-        sum[at + 4] = s4 + 0f;
-        sum[at + 5] = s5 + 0f;
-        sum[at + 6] = s6 + 0f;
-        sum[at + 7] = s7 + 0f;
-        return e;
+    }
+
+    private static void put(float[] sums, int width, FloatArray out, int o) {
+        for (int i = 0; i < width; i++) {
+            sums[i] += 0f; // turns -0.0 into +0.0 and changes nothing else; see SegmentTree
+        }
+        out.buffer().put(o, sums, 0, width);
     }
 }

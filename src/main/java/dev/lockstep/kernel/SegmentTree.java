@@ -12,14 +12,9 @@ import java.util.Arrays;
  * is the same as adding +0.0, bit for bit. Filled anew for every step, by one thread.
  */
 public final class SegmentTree {
-    /** Floats that kernels sum at a time, at most: four vectors for each column of a group. */
-    private static final int SCRATCH_FLOATS = 4 * Kernels.LANES * SparseGroups.COLUMNS;
-
     private final int low;
     private final int high;
-    private final int[] mergesAfter;
     private final int[] rowEnd;
-    private final float[] partialSums;
 
     /**
      * @param low first shard of the subtree
@@ -31,25 +26,12 @@ public final class SegmentTree {
         }
         this.low = low;
         this.high = high;
-        this.mergesAfter = new int[high - low];
         this.rowEnd = new int[high - low];
-        this.partialSums = new float[plan(low, high) * SCRATCH_FLOATS];
     }
 
     /** Where the node [low, high) of the reduction tree is split. */
     public static int middle(int low, int high) {
         return (low + high) >>> 1;
-    }
-
-    private int plan(int from, int to) {
-        if (to - from == 1) {
-            return 1;
-        }
-        int mid = middle(from, to);
-        int depthLeft = plan(from, mid);
-        int depthRight = plan(mid, to) + 1;
-        mergesAfter[to - 1 - low]++;
-        return Math.max(depthLeft, depthRight);
     }
 
     /** First shard of the subtree. */
@@ -65,19 +47,6 @@ public final class SegmentTree {
     /** Number of segments. */
     public int segments() {
         return high - low;
-    }
-
-    /**
-     * Scratch for a kernel: room for four times {@link Kernels#LANES} columns of every partial sum that waits at the same time when
-     * segments are added up from the first to the last. It lies on the heap, where plain loops keep it in registers.
-     */
-    float[] partialSums() {
-        return partialSums;
-    }
-
-    /** How many additions of the two newest waiting sums follow segment {@code s}. */
-    public int mergesAfter(int s) {
-        return mergesAfter[s];
     }
 
     /** One past the last row of segment {@code s}. */

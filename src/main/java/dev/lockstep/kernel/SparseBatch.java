@@ -1,78 +1,78 @@
 package dev.lockstep.kernel;
 
 import dev.lockstep.memory.ByteArray;
-import dev.lockstep.memory.FloatArray;
-import dev.lockstep.memory.IntArray;
 import dev.lockstep.memory.OffHeapBlock;
-import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
+import java.util.Arrays;
 
 /**
- * A part of a mini-batch as sparse rows X [rows, inputs] with labels, off-heap, filled anew for every step. Fill it by
- * {@link #clear}, then for each row: write its columns and values at {@link #nonZeros} and call {@link #endRow}. One
- * thread at a time. The batch owns its memory.
+ * A part of a mini-batch as sparse rows X [rows, inputs] with labels, filled anew for every step. Of each row it holds the
+ * groups of {@value #COLUMNS} neighbouring columns in which the row has an element that is not zero: pixels that are not
+ * zero stand side by side, so one load and one store of a row of sums serve two or three of them. A group of a row has a
+ * value for each of its columns; 0 means that the row has no element there.
+ *
+ * <p>Fill it by {@link #clear}, then for each row: write the numbers of its groups, ascending, and their values from {@link
+ * #blocks} on and call {@link #endRow}; {@link #index} lists what is there group by group, for the kernels of the first
+ * layer. The lists lie on the heap: they are scratch of one thread, and loops over arrays keep the addresses of vectors in
+ * registers where JDK 17's loops over buffers read them anew for each vector. The batch owns its memory; nothing is
+ * allocated after it is made. One thread at a time.
  */
 public final class SparseBatch implements AutoCloseable {
-    /** Columns along the hidden units that kernels compute at a time, at most: four vectors. */
-    static final int SCRATCH_FLOATS = 4 * Kernels.LANES;
-    /** The most rows that get scratch. */
-    private static final int SCRATCH_ROWS = 4096;
+    /** Columns of a group. */
+    public static final int COLUMNS = 4;
 
-    private final OffHeapBlock block;
     private final int inputs;
-    private final IntArray rowStart;
-    private final IntArray columns;
-    private final FloatArray values;
+    private final OffHeapBlock block;
     private final ByteArray labels;
-    private final IntArray columnStart;
-    private final IntArray entryRows;
-    private final FloatArray entryValues;
-    private final SparseGroups groups;
-    private final float[] rowScratch;
-    private final float[] groupScratch = new float[SparseGroups.COLUMNS * SCRATCH_FLOATS];
+    private final int[] rowEnd;
+    private final int[] groupOf;
+    private final float[] values;
+    private final int[] start;
+    private final int[] entryRows;
+    private final int[] entryBlocks;
+    private final float[] scratch;
+    private final float[] weightScratch = new float[COLUMNS * GradientRows.BLOCK];
     private int rows;
-    private int nonZeros;
-    private boolean grouped;
+    private int blocks;
+    private boolean indexed;
 
     /**
      * @param inputs width of X
      * @param maxRows rows that it can hold
-     * @param maxNonZerosPerRow non-zero elements that each of them can have
+     * @param maxGroupsPerRow groups that each of them can have
      */
-    public SparseBatch(int inputs, int maxRows, int maxNonZerosPerRow) {
-        long capacity = (long) maxRows * maxNonZerosPerRow;
-        long words = (maxRows + 1L) + (inputs + 2L) + 4 * capacity;
+    public SparseBatch(int inputs, int maxRows, int maxGroupsPerRow) {
+        int capacity = Math.multiplyExact(maxRows, Math.min(maxGroupsPerRow, groups(inputs)));
         this.inputs = inputs;
-        this.block = OffHeapBlock.allocate(words * Integer.BYTES + maxRows, "mini-batch of " + maxRows + " rows");
-        int n = (int) capacity;
-        int offset = 0;
-        this.rowStart = block.ints(offset, maxRows + 1);
-        offset += (maxRows + 1) * Integer.BYTES;
-        this.columnStart = block.ints(offset, inputs + 2);
-        offset += (inputs + 2) * Integer.BYTES;
-        this.columns = block.ints(offset, n);
-        this.values = block.floats(offset + n * Integer.BYTES, n);
-        this.entryRows = block.ints(offset + 2 * n * Integer.BYTES, n);
-        this.entryValues = block.floats(offset + 3 * n * Integer.BYTES, n);
-        this.labels = block.bytes(offset + 4 * n * Integer.BYTES, maxRows);
-        this.groups = new SparseGroups(inputs, maxRows, maxNonZerosPerRow);
-        this.rowScratch = new float[Math.min(maxRows, SCRATCH_ROWS) * SCRATCH_FLOATS];
+        this.block = OffHeapBlock.allocate(maxRows, "labels of " + maxRows + " rows");
+        this.labels = block.bytes();
+        this.rowEnd = new int[maxRows];
+        this.groupOf = new int[capacity];
+        this.values = new float[Math.multiplyExact(capacity, COLUMNS)];
+        this.start = new int[groups(inputs) + 2];
+        this.entryRows = new int[capacity];
+        this.entryBlocks = new int[capacity];
+        this.scratch = new float[Math.multiplyExact(maxRows, GradientRows.BLOCK)];
+    }
+
+    /** Groups of a row of so many columns; the last one may have fewer columns than the others. */
+    public static int groups(int inputs) {
+        return (inputs + COLUMNS - 1) / COLUMNS;
     }
 
     /** Empties the batch. */
     public void clear() {
         rows = 0;
-        nonZeros = 0;
-        grouped = false;
+        blocks = 0;
+        indexed = false;
     }
 
-    /** Ends a row whose {@code count} columns (ascending) and values were written at {@link #nonZeros}. */
+    /** Ends a row whose {@code count} groups were written from {@link #blocks} on. */
     public void endRow(int count, int label) {
         labels.set(rows, label);
-        nonZeros += count;
+        blocks += count;
+        rowEnd[rows] = blocks;
         rows++;
-        rowStart.set(rows, nonZeros);
-        grouped = false;
+        indexed = false;
     }
 
     /** Width of X. */
@@ -82,7 +82,7 @@ public final class SparseBatch implements AutoCloseable {
 
     /** Rows that it can hold. */
     public int maxRows() {
-        return labels.length();
+        return rowEnd.length;
     }
 
     /** Rows in it now. */
@@ -90,23 +90,33 @@ public final class SparseBatch implements AutoCloseable {
         return rows;
     }
 
-    /** Non-zero elements in it now: where the next row's elements go. */
-    public int nonZeros() {
-        return nonZeros;
+    /** Groups of all rows in it now: where the next row's begin. */
+    public int blocks() {
+        return blocks;
     }
 
-    /** Where row r begins in {@link #columns} and {@link #values}: [rows + 1]. */
-    public IntArray rowStart() {
-        return rowStart;
+    /** One past the last block of row r: [rows]. */
+    int rowEnd(int r) {
+        return rowEnd[r];
     }
 
-    /** The column of each non-zero element, row by row: [nonZeros]. */
-    public IntArray columns() {
-        return columns;
+    /** The first block of row r. */
+    int rowBegin(int r) {
+        return r == 0 ? 0 : rowEnd[r - 1];
     }
 
-    /** The value of each non-zero element, row by row: [nonZeros]. */
-    public FloatArray values() {
+    /** The first block of row r, and for r = rows one past the last of all. */
+    public int blockOfRow(int r) {
+        return rowBegin(r);
+    }
+
+    /** The number of each block's group, row by row: [blocks]. */
+    public int[] groupOf() {
+        return groupOf;
+    }
+
+    /** The values of each block, row by row: [blocks, {@value #COLUMNS}]. Those of columns beyond the width are 0. */
+    public float[] values() {
         return values;
     }
 
@@ -115,82 +125,60 @@ public final class SparseBatch implements AutoCloseable {
         return labels;
     }
 
-    /** After {@link #indexColumns}: where column c begins in {@link #entryRows} and {@link #entryValues}: [inputs + 1]. */
-    public IntArray columnStart() {
-        return columnStart;
+    /** Number of groups of a row. */
+    int groups() {
+        return start.length - 2;
     }
 
-    /** After {@link #indexColumns}: the row of each element, column by column, ascending within a column: [nonZeros]. */
-    public IntArray entryRows() {
+    /** After {@link #index}: where group g begins in {@link #entryRows} and {@link #entryBlocks}: [groups + 1]. */
+    public int[] start() {
+        return start;
+    }
+
+    /** After {@link #index}: the row of each block, group by group, ascending within a group: [blocks]. */
+    public int[] entryRows() {
         return entryRows;
     }
 
-    /** After {@link #indexColumns}: the value of each element, column by column: [nonZeros]. */
-    public FloatArray entryValues() {
-        return entryValues;
+    /** After {@link #index}: where each block's values begin in {@link #values}, group by group: [blocks]. */
+    public int[] entryBlocks() {
+        return entryBlocks;
     }
 
-    /** Lists the elements by column as well (a counting sort). */
-    public void indexColumns() {
-        IntBuffer start = columnStart.buffer();
-        IntBuffer rowBegin = rowStart.buffer();
-        IntBuffer column = columns.buffer();
-        FloatBuffer value = values.buffer();
-        IntBuffer rowOf = entryRows.buffer();
-        FloatBuffer valueOf = entryValues.buffer();
-        for (int c = 0; c < inputs + 2; c++) {
-            start.put(c, 0);
+    /** Scratch for a kernel: {@value GradientRows#BLOCK} floats for each row. */
+    float[] scratch() {
+        return scratch;
+    }
+
+    /** Scratch for a kernel: the weights of a group, [{@value #COLUMNS}, {@value GradientRows#BLOCK}]. */
+    float[] weightScratch() {
+        return weightScratch;
+    }
+
+    /** Lists the blocks group by group (a counting sort), if that has not been done since the batch changed. */
+    public void index() {
+        if (indexed) {
+            return;
         }
-        // start[c + 2] counts column c; a running sum leaves in start[c + 1] the place of its next element, which
-        // filling moves on to the place where column c ends.
-        for (int j = 0; j < nonZeros; j++) {
-            int slot = column.get(j) + 2;
-            start.put(slot, start.get(slot) + 1);
+        Arrays.fill(start, 0);
+        // start[g + 2] counts group g; a running sum leaves in start[g + 1] the place of its next entry, which filling
+        // moves on to the place where group g ends.
+        for (int b = 0; b < blocks; b++) {
+            start[groupOf[b] + 2]++;
         }
-        for (int c = 2; c < inputs + 2; c++) {
-            start.put(c, start.get(c) + start.get(c - 1));
+        for (int g = 2; g < start.length; g++) {
+            start[g] += start[g - 1];
         }
+        int b = 0;
         for (int r = 0; r < rows; r++) {
-            int end = rowBegin.get(r + 1);
-            for (int j = rowBegin.get(r); j < end; j++) {
-                int slot = column.get(j) + 1;
-                int to = start.get(slot);
-                start.put(slot, to + 1);
-                rowOf.put(to, r);
-                valueOf.put(to, value.get(j));
+            for (int end = rowEnd[r]; b < end; b++) {
+                int slot = groupOf[b] + 1;
+                int to = start[slot]++;
+                entryRows[to] = r;
+                entryBlocks[to] = b * COLUMNS;
             }
         }
-    }
-
-    /** Whether the batch is small enough for {@link #groups} and {@link #rowScratch}. */
-    boolean hasGroups() {
-        return rows * SCRATCH_FLOATS <= rowScratch.length && groups.fits(nonZeros);
-    }
-
-    /** Lists now what kernels would list when they need it. */
-    public void index() {
-        if (hasGroups()) {
-            groups();
-        }
-    }
-
-    /** The elements in groups of neighbouring columns; listed at the first call since the batch changed. */
-    SparseGroups groups() {
-        if (!grouped) {
-            groups.fill(rowStart.buffer(), columns.buffer(), values.buffer(), rows);
-            grouped = true;
-        }
-        return groups;
-    }
-
-    /** Scratch for a kernel: {@value #SCRATCH_FLOATS} floats for each row, on the heap like {@link #groups}. */
-    float[] rowScratch() {
-        return rowScratch;
-    }
-
-    /** Scratch for a kernel: room for the weights of a group, [{@value SparseGroups#COLUMNS}, {@value #SCRATCH_FLOATS}]. */
-    float[] groupScratch() {
-        return groupScratch;
+        indexed = true;
     }
 
     @Override

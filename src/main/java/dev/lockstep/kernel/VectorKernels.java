@@ -8,13 +8,12 @@ import static dev.lockstep.kernel.VectorLanes.all;
 import static dev.lockstep.kernel.VectorLanes.load;
 
 import dev.lockstep.memory.ByteArray;
-import dev.lockstep.memory.CharArray;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
-import dev.lockstep.memory.IntArray;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
@@ -39,13 +38,8 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void copyPixels(ByteArray from, int first, FloatArray to, int offset, int count) {
+    public void copyPixels(ByteArray from, int first, float[] to, int offset, int count) {
         VectorWidening.pixels(from, first, to, offset, count);
-    }
-
-    @Override
-    public void copyColumns(CharArray from, int first, IntArray to, int offset, int count) {
-        VectorWidening.columns(from, first, to, offset, count);
     }
 
     @Override
@@ -157,26 +151,25 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void sparseGradient(SparseBatch x, FloatMatrix delta, SegmentTree tree, FloatMatrix out) {
-        VectorSparseGradient.apply(x, delta, tree, out);
+    public void sparseGradient(GradientSum sum, int fromGroup, int toGroup, float[] scratch) {
+        VectorSparseGradient.apply(sum, fromGroup, toGroup, scratch);
     }
 
     @Override
-    public void denseGradient(FloatMatrix delta, FloatMatrix z, SegmentTree tree, FloatMatrix out) {
-        FloatBuffer d = delta.data().buffer();
-        ByteBuffer x = z.data().rawBytes();
-        ByteBuffer result = out.data().rawBytes();
-        int strideBytes = z.stride() * Float.BYTES;
-        for (int k = 0; k < out.rows(); k++) {
-            VectorTreeSum.of(tree, null, d, k, delta.stride(), 0, tree.rows(), x, strideBytes, result, k * strideBytes);
+    public void denseGradient(GradientSum sum, float[] scratch) {
+        VectorTreeSum.apply(sum, scratch);
+    }
+
+    @Override
+    public boolean isFinite(FloatMatrix m, int rows) {
+        ByteBuffer numbers = m.data().rawBytes();
+        int bytes = rows * m.stride() * Float.BYTES;
+        FloatVector sum = FloatVector.zero(SPECIES);
+        for (int i = 0; i < bytes; i += VECTOR_BYTES) {
+            FloatVector number = load(numbers, i);
+            sum = sum.add(number.sub(number));
         }
-    }
-
-    @Override
-    public void biasGradient(FloatMatrix delta, SegmentTree tree, FloatArray out) {
-        int strideBytes = delta.stride() * Float.BYTES;
-        VectorTreeSum.of(
-                tree, null, null, 0, 0, 0, tree.rows(), delta.data().rawBytes(), strideBytes, out.rawBytes(), 0);
+        return sum.reduceLanes(VectorOperators.ADD) == 0f;
     }
 
     @Override

@@ -10,8 +10,6 @@ import static dev.lockstep.kernel.VectorLanes.load;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
 import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -24,25 +22,25 @@ import jdk.incubator.vector.VectorOperators;
  *
  * <p>Where a row has no element in one of a group's columns, 0 w is added. That changes a sum in two cases only: w is not
  * finite, or the sum is -0.0, which a negative sum too small for a float becomes. Both show in the result, as a number
- * that is not finite or as a zero where there are weights; then all is computed again, row by row.
+ * that is not finite or as a zero where there are weights; then {@link ExactAffine} computes all again.
  */
 final class VectorSparseAffine {
-    private static final int COLUMNS = SparseGroups.COLUMNS;
+    private static final int COLUMNS = SparseBatch.COLUMNS;
     private static final int MAGNITUDE = 0x7fffffff;
     private static final int LARGEST_FINITE = 0x7f7fffff;
 
     private VectorSparseAffine() {}
 
     static void apply(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
-        if (x.rows() == 0 || !x.hasGroups() || !byGroups(x, w, bias, out)) {
-            byRows(x, w, bias, out);
+        if (x.rows() > 0 && !byGroups(x, w, bias, out)) {
+            ExactAffine.apply(x, w, bias, out);
         }
     }
 
-    /** Returns whether the result is certain to be that of {@link #byRows}. */
+    /** Returns whether the result is certain to be that of {@link ExactAffine}. */
     private static boolean byGroups(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
-        SparseGroups groups = x.groups();
-        float[] sums = x.rowScratch();
+        x.index();
+        float[] sums = x.scratch();
         ByteBuffer weights = w.data().rawBytes();
         ByteBuffer biases = bias.rawBytes();
         ByteBuffer result = out.data().rawBytes();
@@ -55,9 +53,9 @@ final class VectorSparseAffine {
                 begin(biases, h + v * VECTOR_BYTES, x.rows(), sums, v * WIDTH);
             }
             if (vectors == 4) {
-                addGroups4(groups, weights, w.rows(), strideBytes, h, sums);
+                addGroups4(x, weights, w.rows(), strideBytes, h, sums);
             } else {
-                addGroups1(groups, weights, w.rows(), strideBytes, h, sums);
+                addGroups1(x, weights, w.rows(), strideBytes, h, sums);
             }
             for (int v = 0; v < vectors; v++) {
                 int at = h + v * VECTOR_BYTES;
@@ -75,14 +73,13 @@ final class VectorSparseAffine {
         }
     }
 
-    private static void addGroups4(
-            SparseGroups groups, ByteBuffer w, int inputs, int strideBytes, int h, float[] sums) {
-        int[] start = groups.start();
-        int[] rows = groups.rows();
-        int[] blocks = groups.blocks();
-        float[] values = groups.values();
+    private static void addGroups4(SparseBatch x, ByteBuffer w, int inputs, int strideBytes, int h, float[] sums) {
+        int[] start = x.start();
+        int[] rows = x.entryRows();
+        int[] blocks = x.entryBlocks();
+        float[] values = x.values();
         int e = 0;
-        for (int g = 0; g < groups.groups(); g++) {
+        for (int g = 0; g < x.groups(); g++) {
             // The last group's columns beyond the width have values of 0 and may stand for any row of W.
             int i0 = Math.min(COLUMNS * g + 0, inputs - 1) * strideBytes + h;
             FloatVector w00 = load(w, i0);
@@ -123,14 +120,13 @@ final class VectorSparseAffine {
         }
     }
 
-    private static void addGroups1(
-            SparseGroups groups, ByteBuffer w, int inputs, int strideBytes, int h, float[] sums) {
-        int[] start = groups.start();
-        int[] rows = groups.rows();
-        int[] blocks = groups.blocks();
-        float[] values = groups.values();
+    private static void addGroups1(SparseBatch x, ByteBuffer w, int inputs, int strideBytes, int h, float[] sums) {
+        int[] start = x.start();
+        int[] rows = x.entryRows();
+        int[] blocks = x.entryBlocks();
+        float[] values = x.values();
         int e = 0;
-        for (int g = 0; g < groups.groups(); g++) {
+        for (int g = 0; g < x.groups(); g++) {
             FloatVector w0 = load(w, Math.min(COLUMNS * g + 0, inputs - 1) * strideBytes + h);
             FloatVector w1 = load(w, Math.min(COLUMNS * g + 1, inputs - 1) * strideBytes + h);
             FloatVector w2 = load(w, Math.min(COLUMNS * g + 2, inputs - 1) * strideBytes + h);
@@ -175,77 +171,5 @@ final class VectorSparseAffine {
         }
         IntVector asked = load(lanes, s).reinterpretAsInts();
         return bits.or(bits.neg()).and(asked).reduceLanes(VectorOperators.OR) < 0;
-    }
-
-    /** Row by row, each sum in a register until it is complete. */
-    private static void byRows(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
-        IntBuffer rowStart = x.rowStart().buffer();
-        IntBuffer columns = x.columns().buffer();
-        FloatBuffer values = x.values().buffer();
-        ByteBuffer weights = w.data().rawBytes();
-        ByteBuffer biases = bias.rawBytes();
-        ByteBuffer result = out.data().rawBytes();
-        int stride = w.stride();
-        for (int r = 0; r < x.rows(); r++) {
-            int from = rowStart.get(r);
-            int to = rowStart.get(r + 1);
-            int o = r * out.stride() * Float.BYTES;
-            int h = 0;
-            for (; h + BLOCK <= stride; h += BLOCK) {
-                sparseDot4(
-                        columns, values, from, to, weights, stride * Float.BYTES, h * Float.BYTES, biases, result, o);
-            }
-            for (; h < stride; h += WIDTH) {
-                sparseDot1(
-                        columns, values, from, to, weights, stride * Float.BYTES, h * Float.BYTES, biases, result, o);
-            }
-        }
-    }
-
-    private static void sparseDot4(
-            IntBuffer columns,
-            FloatBuffer values,
-            int from,
-            int to,
-            ByteBuffer w,
-            int strideBytes,
-            int h,
-            ByteBuffer bias,
-            ByteBuffer out,
-            int o) {
-        FloatVector s0 = load(bias, h);
-        FloatVector s1 = load(bias, h + VECTOR_BYTES);
-        FloatVector s2 = load(bias, h + 2 * VECTOR_BYTES);
-        FloatVector s3 = load(bias, h + 3 * VECTOR_BYTES);
-        for (int j = from; j < to; j++) {
-            FloatVector v = all(values.get(j));
-            int i = columns.get(j) * strideBytes + h;
-            s0 = load(w, i).fma(v, s0);
-            s1 = load(w, i + VECTOR_BYTES).fma(v, s1);
-            s2 = load(w, i + 2 * VECTOR_BYTES).fma(v, s2);
-            s3 = load(w, i + 3 * VECTOR_BYTES).fma(v, s3);
-        }
-        s0.intoByteBuffer(out, o + h, ORDER);
-        s1.intoByteBuffer(out, o + h + VECTOR_BYTES, ORDER);
-        s2.intoByteBuffer(out, o + h + 2 * VECTOR_BYTES, ORDER);
-        s3.intoByteBuffer(out, o + h + 3 * VECTOR_BYTES, ORDER);
-    }
-
-    private static void sparseDot1(
-            IntBuffer columns,
-            FloatBuffer values,
-            int from,
-            int to,
-            ByteBuffer w,
-            int strideBytes,
-            int h,
-            ByteBuffer bias,
-            ByteBuffer out,
-            int o) {
-        FloatVector s = load(bias, h);
-        for (int j = from; j < to; j++) {
-            s = load(w, columns.get(j) * strideBytes + h).fma(all(values.get(j)), s);
-        }
-        s.intoByteBuffer(out, o + h, ORDER);
     }
 }

@@ -2,157 +2,135 @@ package dev.lockstep.kernel;
 
 import static dev.lockstep.kernel.VectorLanes.BLOCK;
 import static dev.lockstep.kernel.VectorLanes.ORDER;
-import static dev.lockstep.kernel.VectorLanes.SPECIES;
 import static dev.lockstep.kernel.VectorLanes.VECTOR_BYTES;
 import static dev.lockstep.kernel.VectorLanes.WIDTH;
 import static dev.lockstep.kernel.VectorLanes.all;
 import static dev.lockstep.kernel.VectorLanes.load;
 
+import dev.lockstep.memory.FloatArray;
+import dev.lockstep.memory.FloatMatrix;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
 import jdk.incubator.vector.FloatVector;
 
-/** Sums of rows of a matrix along a {@link SegmentTree}, with factors or without, for one column of factors at a time. */
+/**
+ * {@link Kernels#denseGradient}. Sums are in registers while rows are added, and in scratch between operations: where two ways
+ * through the code meet, JDK 17 would allocate a vector that is alive.
+ */
 final class VectorTreeSum {
+    private static final float[] ZEROS = new float[BLOCK];
+
     private VectorTreeSum() {}
 
-    /**
-     * out[o ...] = sum along the tree over the entries e of value(e) m[row(e), :]. The row is rows[e], or e itself
-     * without rows; the value is values[first + e step], or 1 without values.
-     *
-     * @param strideBytes from one row of m to the next, and length of the sum
-     * @param o where the sum begins in {@code out}, in bytes
-     */
-    static void of(
-            SegmentTree tree,
-            IntBuffer rows,
-            FloatBuffer values,
-            int first,
-            int step,
-            int from,
-            int to,
-            ByteBuffer m,
-            int strideBytes,
-            ByteBuffer out,
-            int o) {
-        int h = 0;
-        if (from == to) {
-            for (; h < strideBytes; h += VECTOR_BYTES) {
-                FloatVector.zero(SPECIES).intoByteBuffer(out, o + h, ORDER);
+    static void apply(GradientSum sum, float[] scratch) {
+        for (DenseTail tail : DenseTail.ALL) {
+            int stride = tail.width(sum);
+            for (int k = 0; k < tail.count(sum); k++) {
+                int vectors = 0;
+                for (int h = 0; h < stride; h += vectors * WIDTH) {
+                    vectors = h + BLOCK <= stride ? 4 : 1;
+                    block(sum, tail, k, h, vectors, k * stride + h, scratch);
+                }
             }
-        }
-        for (; h + BLOCK * Float.BYTES <= strideBytes; h += BLOCK * Float.BYTES) {
-            treeSum4(tree, rows, values, first, step, from, to, m, strideBytes, h, out, o + h);
-        }
-        for (; h < strideBytes; h += VECTOR_BYTES) {
-            treeSum1(tree, rows, values, first, step, from, to, m, strideBytes, h, out, o + h);
         }
     }
 
-    /** The newest sum stays in registers, the ones that wait for their right sibling lie in the tree's scratch. */
-    private static void treeSum4(
-            SegmentTree tree,
-            IntBuffer rows,
-            FloatBuffer values,
-            int first,
-            int step,
-            int from,
-            int to,
-            ByteBuffer m,
-            int strideBytes,
-            int h,
-            ByteBuffer out,
-            int o) {
-        float[] waiting = tree.partialSums();
-        FloatVector s0 = FloatVector.zero(SPECIES);
-        FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
-        int e = from;
-        int top = 0;
-        for (int s = 0; s < tree.segments(); s++) {
-            if (s > 0) {
-                s0.intoArray(waiting, top);
-                s1.intoArray(waiting, top + WIDTH);
-                s2.intoArray(waiting, top + 2 * WIDTH);
-                s3.intoArray(waiting, top + 3 * WIDTH);
+    /** @param o where the vectors stand in the result, in floats */
+    private static void block(GradientSum sum, DenseTail tail, int k, int h, int vectors, int o, float[] sums) {
+        for (int d = 0; d < sum.depthBefore(); d++) {
+            tail.of(sum.waiting(d)).buffer().get(o, sums, d * BLOCK, vectors * WIDTH);
+        }
+        int top = (sum.depthBefore() - 1) * BLOCK; // of the newest sum
+        for (int op = 0; op < sum.ops(); op++) {
+            float[] before = sums;
+            int at = top;
+            if (sum.begins(op)) {
                 top += BLOCK;
-                s0 = FloatVector.zero(SPECIES);
-                s1 = s0;
-                s2 = s0;
-                s3 = s0;
+                before = ZEROS;
+                at = 0;
             }
-            int end = tree.rowEnd(s);
-            for (; e < to; e++) {
-                int row = rows == null ? e : rows.get(e);
-                if (row >= end) {
-                    break;
-                }
-                FloatVector v = all(values == null ? 1f : values.get(first + e * step));
-                int i = row * strideBytes + h;
-                s0 = load(m, i).fma(v, s0);
-                s1 = load(m, i + VECTOR_BYTES).fma(v, s1);
-                s2 = load(m, i + 2 * VECTOR_BYTES).fma(v, s2);
-                s3 = load(m, i + 3 * VECTOR_BYTES).fma(v, s3);
+            GradientRows run = sum.run(op);
+            if (vectors == 4) {
+                rows4(tail.rows(run), tail.factors(run), k, h, sum.rowBegin(op), sum.rowEnd(op), before, at, sums, top);
+            } else {
+                rows1(tail.rows(run), tail.factors(run), k, h, sum.rowBegin(op), sum.rowEnd(op), before, at, sums, top);
             }
-            // Adding +0.0 turns -0.0 into +0.0 and changes nothing else; see SegmentTree.
-            s0 = s0.add(0f);
-            s1 = s1.add(0f);
-            s2 = s2.add(0f);
-            s3 = s3.add(0f);
-            for (int merges = tree.mergesAfter(s); merges > 0; merges--) {
+            for (int merges = sum.merges(op); merges > 0; merges--) {
                 top -= BLOCK;
-                s0 = s0.add(load(waiting, top));
-                s1 = s1.add(load(waiting, top + WIDTH));
-                s2 = s2.add(load(waiting, top + 2 * WIDTH));
-                s3 = s3.add(load(waiting, top + 3 * WIDTH));
+                for (int i = top; i < top + BLOCK; i += WIDTH) {
+                    load(sums, i).add(load(sums, i + BLOCK)).intoArray(sums, i);
+                }
+            }
+            if (sum.out(op) != null) {
+                put(sums, vectors, tail.of(sum.out(op)), o);
+                top = -BLOCK;
             }
         }
-        s0.intoByteBuffer(out, o, ORDER);
-        s1.intoByteBuffer(out, o + VECTOR_BYTES, ORDER);
-        s2.intoByteBuffer(out, o + 2 * VECTOR_BYTES, ORDER);
-        s3.intoByteBuffer(out, o + 3 * VECTOR_BYTES, ORDER);
+        for (int d = 0; d < sum.depthAfter(); d++) {
+            tail.of(sum.waiting(d)).buffer().put(o, sums, d * BLOCK, vectors * WIDTH);
+        }
     }
 
-    private static void treeSum1(
-            SegmentTree tree,
-            IntBuffer rows,
-            FloatBuffer values,
-            int first,
-            int step,
+    private static void put(float[] sums, int vectors, FloatArray to, int o) {
+        ByteBuffer target = to.rawBytes();
+        for (int v = 0; v < vectors; v++) {
+            // Adding +0.0 turns -0.0 into +0.0 and changes nothing else; see SegmentTree.
+            load(sums, v * WIDTH).add(0f).intoByteBuffer(target, o * Float.BYTES + v * VECTOR_BYTES, ORDER);
+        }
+    }
+
+    private static void rows4(
+            FloatMatrix matrix,
+            FloatMatrix factors,
+            int k,
+            int h,
             int from,
             int to,
-            ByteBuffer m,
-            int strideBytes,
-            int h,
-            ByteBuffer out,
-            int o) {
-        float[] waiting = tree.partialSums();
-        FloatVector sum = FloatVector.zero(SPECIES);
-        int e = from;
-        int top = 0;
-        for (int s = 0; s < tree.segments(); s++) {
-            if (s > 0) {
-                sum.intoArray(waiting, top);
-                top += WIDTH;
-                sum = FloatVector.zero(SPECIES);
-            }
-            int end = tree.rowEnd(s);
-            for (; e < to; e++) {
-                int row = rows == null ? e : rows.get(e);
-                if (row >= end) {
-                    break;
-                }
-                FloatVector v = all(values == null ? 1f : values.get(first + e * step));
-                sum = load(m, row * strideBytes + h).fma(v, sum);
-            }
-            sum = sum.add(0f);
-            for (int merges = tree.mergesAfter(s); merges > 0; merges--) {
-                top -= WIDTH;
-                sum = sum.add(load(waiting, top));
-            }
+            float[] before,
+            int b,
+            float[] sums,
+            int at) {
+        ByteBuffer m = matrix.data().rawBytes();
+        FloatBuffer f = factors == null ? null : factors.data().buffer();
+        int strideBytes = matrix.stride() * Float.BYTES;
+        int factorStride = factors == null ? 0 : factors.stride();
+        FloatVector s0 = load(before, b);
+        FloatVector s1 = load(before, b + WIDTH);
+        FloatVector s2 = load(before, b + 2 * WIDTH);
+        FloatVector s3 = load(before, b + 3 * WIDTH);
+        for (int r = from; r < to; r++) {
+            FloatVector v = all(f == null ? 1f : f.get(r * factorStride + k));
+            int i = r * strideBytes + h * Float.BYTES;
+            s0 = load(m, i).fma(v, s0);
+            s1 = load(m, i + VECTOR_BYTES).fma(v, s1);
+            s2 = load(m, i + 2 * VECTOR_BYTES).fma(v, s2);
+            s3 = load(m, i + 3 * VECTOR_BYTES).fma(v, s3);
         }
-        sum.intoByteBuffer(out, o, ORDER);
+        s0.intoArray(sums, at);
+        s1.intoArray(sums, at + WIDTH);
+        s2.intoArray(sums, at + 2 * WIDTH);
+        s3.intoArray(sums, at + 3 * WIDTH);
+    }
+
+    private static void rows1(
+            FloatMatrix matrix,
+            FloatMatrix factors,
+            int k,
+            int h,
+            int from,
+            int to,
+            float[] before,
+            int b,
+            float[] sums,
+            int at) {
+        ByteBuffer m = matrix.data().rawBytes();
+        FloatBuffer f = factors == null ? null : factors.data().buffer();
+        int factorStride = factors == null ? 0 : factors.stride();
+        FloatVector s = load(before, b);
+        for (int r = from; r < to; r++) {
+            FloatVector v = all(f == null ? 1f : f.get(r * factorStride + k));
+            s = load(m, (r * matrix.stride() + h) * Float.BYTES).fma(v, s);
+        }
+        s.intoArray(sums, at);
     }
 }

@@ -33,7 +33,7 @@ public final class NumericalGradient {
     }
 
     /**
-     * Like {@link TwoLayerNet#gradient}, by differences.
+     * The gradient for the rows of a batch, added up along the tree.
      *
      * @param w the parameters; not changed
      * @param x the examples [rows, inputs] with labels
@@ -130,7 +130,7 @@ public final class NumericalGradient {
                     w2t[k * shape.hidden() + j] = w.w2t().get(k, j);
                 }
             }
-            x.indexColumns();
+            x.index();
             for (int r = 0; r < x.rows(); r++) {
                 forward(w, r);
             }
@@ -139,8 +139,13 @@ public final class NumericalGradient {
         private void forward(Parameters w, int r) {
             for (int j = 0; j < shape.hidden(); j++) {
                 double a = w.b1().get(j);
-                for (int e = x.rowStart().get(r); e < x.rowStart().get(r + 1); e++) {
-                    a += (double) x.values().get(e) * w.w1().get(x.columns().get(e), j);
+                for (int v = x.blockOfRow(r) * SparseBatch.COLUMNS;
+                        v < x.blockOfRow(r + 1) * SparseBatch.COLUMNS;
+                        v++) {
+                    if (x.values()[v] != 0f) {
+                        int column = x.groupOf()[v / SparseBatch.COLUMNS] * SparseBatch.COLUMNS;
+                        a += (double) x.values()[v] * w.w1().get(column + v % SparseBatch.COLUMNS, j);
+                    }
                 }
                 input[r][j] = a;
                 hidden[r][j] = activate(a);
@@ -158,16 +163,12 @@ public final class NumericalGradient {
         /** Writes the gradient of the rows from {@code from} to {@code to} where they have any; zeros stay elsewhere. */
         void differences(int from, int to, Parameters out) {
             for (int i = 0; i < shape.inputs(); i++) {
-                int end = x.columnStart().get(i + 1);
-                int first = entryAtRow(x.columnStart().get(i), end, from);
+                int group = i / SparseBatch.COLUMNS;
+                int end = x.start()[group + 1];
+                int first = entryAtRow(x.start()[group], end, from);
                 int last = entryAtRow(first, end, to);
                 for (int j = 0; j < shape.hidden() && first < last; j++) {
-                    double sum = 0;
-                    for (int e = first; e < last; e++) {
-                        sum += hiddenDifference(
-                                x.entryRows().get(e), j, x.entryValues().get(e));
-                    }
-                    out.w1().set(i, j, central(sum));
+                    out.w1().set(i, j, central(hiddenDifferences(first, last, i % SparseBatch.COLUMNS, j)));
                 }
             }
             for (int j = 0; j < shape.hidden(); j++) {
@@ -193,9 +194,21 @@ public final class NumericalGradient {
             }
         }
 
+        /** The sum over entries of a group, for the elements in one of its columns. */
+        private double hiddenDifferences(int first, int last, int column, int j) {
+            double sum = 0;
+            for (int e = first; e < last; e++) {
+                float pixel = x.values()[x.entryBlocks()[e] + column];
+                if (pixel != 0f) {
+                    sum += hiddenDifference(x.entryRows()[e], j, pixel);
+                }
+            }
+            return sum;
+        }
+
         private int entryAtRow(int first, int end, int row) {
             int e = first;
-            while (e < end && x.entryRows().get(e) < row) {
+            while (e < end && x.entryRows()[e] < row) {
                 e++;
             }
             return e;

@@ -1,5 +1,6 @@
 package dev.lockstep.net;
 
+import dev.lockstep.kernel.Gradient;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
 import dev.lockstep.memory.OffHeapBlock;
@@ -30,6 +31,7 @@ public final class Parameters implements AutoCloseable {
     private final FloatArray b1;
     private final FloatMatrix w2t;
     private final FloatArray b2;
+    private final Gradient gradient;
 
     /** Zeros for every parameter of a network. */
     public Parameters(NetworkShape shape) {
@@ -45,6 +47,7 @@ public final class Parameters implements AutoCloseable {
         this.b1 = all.slice(b1First, hidden);
         this.w2t = new FloatMatrix(all.slice(w2First, shape.outputs() * hidden), shape.outputs(), hidden);
         this.b2 = all.slice(b2First, shape.paddedOutputs());
+        this.gradient = new Gradient(w1, b1, w2t, b2);
     }
 
     /** Sizes of the network. */
@@ -75,6 +78,11 @@ public final class Parameters implements AutoCloseable {
     /** All four and their padding as one array, a view. */
     public FloatArray all() {
         return all;
+    }
+
+    /** The four as a place for a gradient, a view. */
+    public Gradient asGradient() {
+        return gradient;
     }
 
     /** Copies the values of another set of the same shape. */

@@ -1,12 +1,13 @@
 package dev.lockstep.net;
 
 import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.Gradient;
+import dev.lockstep.kernel.GradientSum;
 import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.Loss;
-import dev.lockstep.kernel.SegmentTree;
 import dev.lockstep.kernel.SparseBatch;
-import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
+import java.util.function.Supplier;
 
 /**
  * The network y = softmax(h(x W1 + b1) W2 + b2) with a loss. It holds no numbers: parameters, batch and workspace come
@@ -20,30 +21,24 @@ import dev.lockstep.memory.FloatMatrix;
 public record TwoLayerNet(NetworkShape shape, Activation activation, Loss loss, Kernels kernels) {
 
     /**
-     * The gradient of the loss by backpropagation, for the rows of a batch, added up along the tree.
+     * The forward and the backward pass of a batch, up to what the gradient's sums are made of, which stays in {@link
+     * Workspace#rows}. The losses of the rows stay in {@link Workspace#losses}, not scaled.
      *
      * @param w the parameters
-     * @param x the examples [rows, inputs] with labels
-     * @param tree the segments of x's rows
+     * @param x the batch of the workspace [rows, inputs] with labels
      * @param scale factor of each example's gradient: 1 / (examples of the whole mini-batch)
-     * @param out receives the gradient; all of it is written
-     * @return the sum of the rows' losses, not scaled
      */
-    public double gradient(
-            Parameters w, SparseBatch x, SegmentTree tree, float scale, Workspace workspace, Parameters out) {
-        int rows = x.rows();
-        FloatMatrix z = workspace.hidden();
+    public void backward(Parameters w, SparseBatch x, float scale, Workspace workspace) {
         FloatMatrix scores = workspace.scores();
-        FloatMatrix delta = workspace.hiddenDelta();
-        FloatArray losses = workspace.losses();
         forward(w, x, workspace);
-        kernels.lossAndDelta(loss, scores, x.labels(), rows, shape.outputs(), scale, losses);
-        kernels.hiddenDelta(activation, scores, rows, w.w2t(), z, delta);
-        kernels.sparseGradient(x, delta, tree, out.w1());
-        kernels.biasGradient(delta, tree, out.b1());
-        kernels.denseGradient(scores, z, tree, out.w2t());
-        kernels.biasGradient(scores, tree, out.b2());
-        return tree.sum(losses::get);
+        kernels.lossAndDelta(loss, scores, x.labels(), x.rows(), shape.outputs(), scale, workspace.losses());
+        kernels.hiddenDelta(activation, scores, x.rows(), w.w2t(), workspace.hidden(), workspace.hiddenDelta());
+        workspace.rows().set(kernels);
+    }
+
+    /** How rows of this network are added up to gradients; {@code buffers} as in {@link GradientSum}. */
+    public GradientSum newSum(int shards, Supplier<Gradient> buffers) {
+        return new GradientSum(shape.outputs(), shards, buffers);
     }
 
     /**

@@ -1,5 +1,7 @@
 package dev.lockstep.net;
 
+import dev.lockstep.kernel.GradientRows;
+import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
 import dev.lockstep.memory.OffHeapBlock;
@@ -14,12 +16,14 @@ public final class Workspace implements AutoCloseable {
     private final FloatMatrix hiddenDelta;
     private final FloatMatrix scores;
     private final FloatArray losses;
+    private final GradientRows rows;
 
     /**
      * @param shape the network
-     * @param maxRows the largest number of examples in a pass
+     * @param batch the batches that pass; owned by the caller
      */
-    public Workspace(NetworkShape shape, int maxRows) {
+    public Workspace(NetworkShape shape, SparseBatch batch) {
+        int maxRows = batch.maxRows();
         int hiddenFloats = Math.multiplyExact(maxRows, shape.paddedHidden());
         int scoreFloats = Math.multiplyExact(maxRows, shape.paddedOutputs());
         long bytes = (2L * hiddenFloats + scoreFloats + maxRows) * Float.BYTES;
@@ -31,6 +35,7 @@ public final class Workspace implements AutoCloseable {
         this.scores = new FloatMatrix(block.floats(offset, scoreFloats), maxRows, shape.paddedOutputs());
         offset += scoreFloats * Float.BYTES;
         this.losses = block.floats(offset, maxRows);
+        this.rows = new GradientRows(batch, hiddenDelta, hidden, scores);
     }
 
     /** Activations of the hidden layer z [rows, hidden padded]. */
@@ -48,8 +53,13 @@ public final class Workspace implements AutoCloseable {
         return scores;
     }
 
+    /** After {@link TwoLayerNet#backward}: what the rows contribute to the gradient. */
+    public GradientRows rows() {
+        return rows;
+    }
+
     /** The loss of each row [rows]. */
-    FloatArray losses() {
+    public FloatArray losses() {
         return losses;
     }
 

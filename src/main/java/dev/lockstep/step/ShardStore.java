@@ -92,9 +92,9 @@ final class ShardStore implements AutoCloseable {
         return test[shard];
     }
 
-    /** The most non-zero pixels of an example in any loaded shard. */
-    int maxNonZeros() {
-        return Math.max(max(train, Shard::maxNonZeros), max(test, Shard::maxNonZeros));
+    /** The most groups of pixels of an example in any loaded shard. */
+    int maxGroups() {
+        return Math.max(max(train, Shard::maxGroups), max(test, Shard::maxGroups));
     }
 
     private static int max(Shard[] shards, ToIntFunction<Shard> value) {

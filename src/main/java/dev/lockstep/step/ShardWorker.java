@@ -5,7 +5,9 @@ import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -16,17 +18,21 @@ public final class ShardWorker implements AutoCloseable {
     private final BitSet owned = new BitSet();
     private final ShardStore shards;
     private final List<Node> nodes;
-    private final List<GradientPart> parts = new ArrayList<>();
+    private final Map<Node, GradientPart> parts = new LinkedHashMap<>();
+    private final StepPlan plan;
     private final PartComputer computer;
+    private final StepGradient gradient;
 
     private ShardWorker(StepPlan plan, int low, int high, ShardStore shards) {
         owned.set(low, high);
         shards.load(owned);
         this.shards = shards;
         this.nodes = ReductionTree.nodes(plan.shards(), owned);
-        this.computer = new PartComputer(plan, shards.maxNonZeros());
+        this.plan = plan;
+        this.computer = new PartComputer(plan, shards.maxGroups());
+        this.gradient = new StepGradient(plan);
         for (Node node : nodes) {
-            parts.add(new GradientPart(node.low(), node.high(), new Parameters(plan.shape())));
+            parts.put(node, new GradientPart(node.low(), node.high(), new Parameters(plan.shape())));
         }
     }
 
@@ -52,10 +58,12 @@ public final class ShardWorker implements AutoCloseable {
      * @return one part for each of its nodes of the reduction tree, owned by this worker and good until the next call
      */
     public List<GradientPart> gradient(long step, Parameters weights) {
-        for (int n = 0; n < nodes.size(); n++) {
-            computer.gradient(step, weights, nodes.get(n), shards, parts.get(n));
+        if (plan.method() == GradientMethod.BACKPROP) {
+            gradient.alone(step, nodes, shards, weights, parts::get);
+        } else {
+            parts.forEach((node, part) -> computer.numericalGradient(step, weights, node, shards, part));
         }
-        return parts;
+        return List.copyOf(parts.values());
     }
 
     /** The score of each of its shards on the examples of a split, in the order of the shards. */
@@ -72,7 +80,8 @@ public final class ShardWorker implements AutoCloseable {
 
     @Override
     public void close() {
-        parts.forEach(GradientPart::close);
+        parts.values().forEach(GradientPart::close);
+        gradient.close();
         computer.close();
         shards.close();
     }

@@ -31,9 +31,9 @@ final class Work {
     final Parameters weights;
     final BitSet shards = new BitSet();
     final AtomicInteger nextUnit = new AtomicInteger();
-    final AtomicInteger unitsLeft = new AtomicInteger();
-    long number; // of the team's works
-    WorkerTeam.Slot[] units; // of a gradient: the nodes, split further when there are more threads than nodes
+    final AtomicInteger unitsDone = new AtomicInteger();
+    StepGradient gradient; // of a gradient by backpropagation: knows the units
+    int threads; // of a gradient: how many are expected to work on it
     GradientPart[] parts; // of a gradient, when it is done: one for each of the nodes
     ShardResult[] results; // of a score or report, by shard
     volatile Throwable failure;
@@ -48,6 +48,15 @@ final class Work {
         for (Node node : nodes) {
             shards.set(node.low(), node.high());
         }
+    }
+
+    /** How many units it has; of a gradient by backpropagation known when the first one is done. */
+    int units() {
+        return switch (kind) {
+            case LOAD -> 1;
+            case GRADIENT -> gradient == null ? nodes.size() : gradient.units();
+            case SCORE, REPORT -> shards.cardinality();
+        };
     }
 
     static Work load(List<Node> nodes) {

@@ -1,19 +1,16 @@
 package dev.lockstep.step;
 
-import dev.lockstep.kernel.SegmentTree;
 import dev.lockstep.net.Parameters;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,41 +24,20 @@ import org.slf4j.LoggerFactory;
  * for a while before it parks, since waking a parked thread costs as much as a good part of a step.
  */
 final class WorkerTeam implements AutoCloseable {
-    /** A node with room for its gradient, kept from step to step. */
-    static final class Slot {
-        final Node node;
-        final GradientPart part;
-        private final AtomicLong takenFor = new AtomicLong(-1);
-
-        Slot(Node node, StepPlan plan) {
-            this.node = node;
-            this.part = new GradientPart(node.low(), node.high(), new Parameters(plan.shape()));
-        }
-
-        /** Whether the calling thread, and no other, is to compute this for a work. Who comes too late does not disturb a later one. */
-        boolean take(Work work) {
-            long before = takenFor.get();
-            return before < work.number && takenFor.compareAndSet(before, work.number);
-        }
-    }
-
     /** A thread of the team. */
     private final class Hand {
         final Thread thread = Thread.currentThread();
         volatile boolean parked;
         Work last;
-        PartComputer computer;
-        int computerNonZeros;
-        Slot prepared; // computed last, and prepared for the step after that; null for none
+        private final float[] scratch = gradients[0].newScratch();
+        private PartComputer computer;
 
         /** Room for batches of the shards that are loaded; made anew when a shard with fuller rows has come. */
         PartComputer computer() {
-            int nonZeros = shards.maxNonZeros();
-            if (computer == null || nonZeros > computerNonZeros) {
+            int groups = shards.maxGroups();
+            if (computer == null || groups > computer.maxGroups()) {
                 close();
-                prepared = null;
-                computer = new PartComputer(plan, nonZeros);
-                computerNonZeros = nonZeros;
+                computer = new PartComputer(plan, groups);
             }
             return computer;
         }
@@ -82,20 +58,17 @@ final class WorkerTeam implements AutoCloseable {
     private static final int ABANDONED = Integer.MAX_VALUE / 2; // more units than any work has
 
     private final StepPlan plan;
-    private final ReductionTree tree;
     private final ShardStore shards;
     private final Consumer<Work> done;
     private final long spinNanos;
     private final List<Hand> tasks = new CopyOnWriteArrayList<>();
     private volatile int busyTasks = Integer.MAX_VALUE; // the first so many tasks have work; others sleep soundly
-    private final Map<Node, Slot> slots = new HashMap<>();
-    private List<Node> cutNodes = List.of();
-    private int cutThreads;
-    private Slot[] cutUnits = {};
-    private final Map<Node, GradientPart> cutParts = new HashMap<>();
+    private final Map<Node, GradientPart> parts = new ConcurrentHashMap<>();
+    private final Function<Node, GradientPart> partOf = node -> parts.computeIfAbsent(node, this::newPart);
+    private final StepGradient[] gradients; // two: of the step under way, and of the next
+    private int steps; // gradients that were computed
     private final AtomicBoolean hasHelper = new AtomicBoolean();
     private Hand helper;
-    private long submitted;
     private final AtomicInteger takers = new AtomicInteger(); // threads that compute units, or are about to
     private volatile Work current;
     private volatile boolean over;
@@ -106,8 +79,8 @@ final class WorkerTeam implements AutoCloseable {
      */
     WorkerTeam(Configuration conf, StepPlan plan, Consumer<Work> done, long spinNanos) {
         this.plan = plan;
-        this.tree = new ReductionTree(plan.shards(), plan.kernels());
         this.shards = new ShardStore(conf, plan);
+        this.gradients = new StepGradient[] {new StepGradient(plan), new StepGradient(plan)};
         this.done = done;
         this.spinNanos = spinNanos;
     }
@@ -118,20 +91,24 @@ final class WorkerTeam implements AutoCloseable {
      * @param isHelped whether somebody calls {@link #help} now, who does one task's share
      */
     void submit(Work work, boolean isHelped) {
+        work.threads = Math.max(1, tasks.size());
+        int sharers = work.threads;
         switch (work.kind) {
-            case LOAD -> work.unitsLeft.set(1);
+            case LOAD -> sharers = 1;
             case GRADIENT -> {
-                work.units = cut(work.nodes, Math.max(1, tasks.size()));
                 work.parts = new GradientPart[work.nodes.size()];
-                work.unitsLeft.set(work.units.length);
+                if (plan.method() == GradientMethod.BACKPROP) {
+                    work.gradient = gradients[steps++ & 1];
+                } else {
+                    sharers = work.units();
+                }
             }
             case SCORE, REPORT -> {
                 work.results = new ShardResult[plan.shards()];
-                work.unitsLeft.set(work.shards.cardinality());
+                sharers = work.units();
             }
         }
-        work.number = submitted++; // a round may come twice, when all tasks have left and another has come
-        busyTasks = work.unitsLeft.get() - (isHelped ? 1 : 0);
+        busyTasks = sharers - (isHelped ? 1 : 0);
         current = work;
         wake(busyTasks);
     }
@@ -154,34 +131,8 @@ final class WorkerTeam implements AutoCloseable {
         }
     }
 
-    /** The nodes of an order, split further until there is one for each thread, if shards allow. */
-    private Slot[] cut(List<Node> nodes, int threads) {
-        if (!nodes.equals(cutNodes) || threads != cutThreads) {
-            List<Node> units = new ArrayList<>(nodes);
-            while (units.size() < threads) {
-                Node widest = units.stream()
-                        .max(Comparator.comparingInt(node -> node.high() - node.low()))
-                        .orElseThrow();
-                if (widest.high() - widest.low() == 1) {
-                    break;
-                }
-                int mid = SegmentTree.middle(widest.low(), widest.high());
-                units.set(units.indexOf(widest), new Node(widest.low(), mid));
-                units.add(new Node(mid, widest.high()));
-            }
-            cutUnits = units.stream().map(this::slot).toArray(Slot[]::new);
-            cutParts.clear();
-            for (Slot unit : cutUnits) {
-                cutParts.put(unit.node, unit.part);
-            }
-            cutNodes = nodes;
-            cutThreads = threads;
-        }
-        return cutUnits;
-    }
-
-    private Slot slot(Node node) {
-        return slots.computeIfAbsent(node, key -> new Slot(key, plan));
+    private GradientPart newPart(Node node) {
+        return new GradientPart(node.low(), node.high(), new Parameters(plan.shape()));
     }
 
     /**
@@ -273,8 +224,10 @@ final class WorkerTeam implements AutoCloseable {
             if (!over) { // whoever ends the team waits for those who are counted here
                 takeAll(work, hand);
             }
-            if (hasTimeAfter && work.kind == Work.Kind.GRADIENT) {
-                prepareNext(work, hand);
+            if (hasTimeAfter && work.gradient != null && work.failure == null && !over) {
+                StepGradient next = work.gradient == gradients[0] ? gradients[1] : gradients[0];
+                next.prepare(
+                        work.step + 1, work.nodes, shards, work.threads, partOf, hand, () -> current == work && !over);
             }
         } finally {
             takers.decrementAndGet();
@@ -282,72 +235,78 @@ final class WorkerTeam implements AutoCloseable {
     }
 
     private void takeAll(Work work, Hand hand) {
-        int units = switch (work.kind) {
-            case LOAD -> 1;
-            case GRADIENT -> work.units.length;
-            case SCORE, REPORT -> work.shards.cardinality();
-        };
-        if (work.kind == Work.Kind.GRADIENT) {
-            takePrepared(work, hand);
-        }
-        for (int unit = work.nextUnit.getAndIncrement(); unit < units; unit = work.nextUnit.getAndIncrement()) {
-            if (work.kind != Work.Kind.GRADIENT || work.units[unit].take(work)) {
-                take(work, unit, hand);
+        for (int unit = work.nextUnit.getAndIncrement(); hasUnit(work, unit); unit = work.nextUnit.getAndIncrement()) {
+            try {
+                if (work.failure == null) {
+                    run(work, unit, hand);
+                }
+            } catch (RuntimeException | Error e) {
+                work.failure = e;
+            }
+            if (work.unitsDone.incrementAndGet() == work.units()) {
+                finish(work);
             }
         }
     }
 
-    /** Takes what this thread has prepared before others do. */
-    private void takePrepared(Work work, Hand hand) {
-        for (int unit = 0; unit < work.units.length; unit++) {
-            Slot slot = work.units[unit];
-            if (slot == hand.prepared && work.nextUnit.get() < ABANDONED && slot.take(work)) {
-                take(work, unit, hand);
-                return;
-            }
+    /** Whether there is such a unit; waits until it can be done. Who has taken an earlier one does it, so this takes no long. */
+    private boolean hasUnit(Work work, int unit) {
+        if (unit >= ABANDONED) {
+            return false;
         }
+        if (work.gradient != null && unit > 0) {
+            await(work, 1);
+        }
+        if (unit >= work.units()) {
+            return false;
+        }
+        if (work.gradient != null) {
+            await(work, work.gradient.before(unit));
+        }
+        return true;
     }
 
-    private void take(Work work, int unit, Hand hand) {
-        try {
-            run(work, unit, hand);
-        } catch (RuntimeException | Error e) {
-            work.failure = e;
-        }
-        if (work.unitsLeft.decrementAndGet() == 0) {
-            finish(work);
-        }
-    }
-
-    /** The batch of the next step depends on nothing that is not known; what this thread computed last it will compute again. */
-    private void prepareNext(Work work, Hand hand) {
-        if (hand.prepared != null && plan.method() == GradientMethod.BACKPROP && current == work && !over) {
-            Node node = hand.prepared.node;
-            hand.computer().prepare(work.step + 1, node, shards);
+    private static void await(Work work, int unitsDone) {
+        for (int spins = 0; work.unitsDone.get() < unitsDone; spins++) {
+            Waiting.pause(spins);
         }
     }
 
     private void run(Work work, int unit, Hand hand) {
+        if (work.gradient != null && unit > 0) {
+            work.gradient.run(unit, work.weights, hand, hand.scratch);
+            return;
+        }
         shards.load(work.shards);
-        if (work.kind == Work.Kind.GRADIENT) {
-            Slot slot = work.units[unit];
-            hand.computer().gradient(work.step, work.weights, slot.node, shards, slot.part);
-            hand.prepared = slot;
-        } else if (work.kind != Work.Kind.LOAD) {
-            int shard = work.shards.nextSetBit(0);
-            for (int i = 0; i < unit; i++) {
-                shard = work.shards.nextSetBit(shard + 1);
+        switch (work.kind) {
+            case LOAD -> {}
+            case GRADIENT -> {
+                if (work.gradient != null) {
+                    work.gradient.begin(work.step, work.nodes, shards, work.threads, partOf);
+                } else {
+                    Node node = work.nodes.get(unit);
+                    hand.computer().numericalGradient(work.step, work.weights, node, shards, partOf.apply(node));
+                }
             }
-            work.results[shard] = work.kind == Work.Kind.SCORE
-                    ? new ShardResult(hand.computer().score(work.split, work.weights, shards, shard), null)
-                    : new ShardResult(null, shards.report(shard));
+            case SCORE, REPORT -> {
+                int shard = work.shards.nextSetBit(0);
+                for (int i = 0; i < unit; i++) {
+                    shard = work.shards.nextSetBit(shard + 1);
+                }
+                work.results[shard] = work.kind == Work.Kind.SCORE
+                        ? new ShardResult(hand.computer().score(work.split, work.weights, shards, shard), null)
+                        : new ShardResult(null, shards.report(shard));
+            }
         }
     }
 
     private void finish(Work work) {
         if (work.kind == Work.Kind.GRADIENT && work.failure == null) {
+            if (work.gradient != null) {
+                work.gradient.finish(partOf);
+            }
             for (int i = 0; i < work.parts.length; i++) {
-                work.parts[i] = tree.reduce(work.nodes.get(i), cutParts);
+                work.parts[i] = partOf.apply(work.nodes.get(i));
             }
         }
         done.accept(work);
@@ -392,7 +351,10 @@ final class WorkerTeam implements AutoCloseable {
         if (helper != null) {
             helper.close();
         }
-        slots.values().forEach(slot -> slot.part.close());
+        for (StepGradient gradient : gradients) {
+            gradient.close();
+        }
+        parts.values().forEach(GradientPart::close);
         shards.close();
     }
 }

@@ -130,7 +130,7 @@ class ShardReaderTest {
         List<Shard> shards = ShardReader.read(conf, open(), List.of(new ShardRange(2, 0), new ShardRange(5, 0)), 10);
         assertThat(shards).extracting(Shard::examples).containsExactly(0, 0);
         assertThat(shards).extracting(Shard::fingerprint).containsExactly(0L, 0L);
-        assertThat(shards).extracting(Shard::maxNonZeros).containsExactly(0, 0);
+        assertThat(shards).extracting(Shard::maxGroups).containsExactly(0, 0);
         shards.forEach(Shard::close);
     }
 

@@ -2,14 +2,14 @@ package dev.lockstep.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.lockstep.memory.FloatArray;
-import dev.lockstep.memory.IntArray;
-import dev.lockstep.memory.OffHeapBlock;
+import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.SparseBatch;
+import java.util.Arrays;
 import java.util.List;
 
 /** Compares shards with the set that they were read from, row by row and pixel by pixel. */
 final class ShardRows {
-    private static final int OFFSET = 3;
+    private static final Kernels KERNELS = Kernels.best();
 
     private ShardRows() {}
 
@@ -26,36 +26,47 @@ final class ShardRows {
         int pixels = set.rows() * set.columns();
         assertThat(shard.pixels()).isEqualTo(pixels);
         int most = 0;
-        try (OffHeapBlock block = OffHeapBlock.allocate(8L * (pixels + OFFSET), "row")) {
-            IntArray columns = block.ints(0, pixels + OFFSET);
-            FloatArray values = block.floats(4 * (pixels + OFFSET), pixels + OFFSET);
+        try (SparseBatch batch = new SparseBatch(pixels, 2, pixels)) {
             for (int row = 0; row < shard.examples(); row++) {
                 int example = shard.first() + row;
                 assertThat(shard.label(row)).isEqualTo(set.labels()[example] & 0xff);
-                int count = shard.copyRow(row, columns, values, OFFSET);
-                assertThat(shard.nonZeros(row)).isEqualTo(count);
-                assertRow(set, example, columns, values, count);
+                batch.clear();
+                shard.copyRow(row, batch, KERNELS);
+                shard.copyRow(row, batch, KERNELS);
+                int count = shard.groups(row);
+                assertThat(batch.blockOfRow(1)).isEqualTo(count);
+                assertThat(batch.blocks()).isEqualTo(2 * count);
+                assertThat(batch.labels().get(0)).isEqualTo(shard.label(row));
+                assertRow(set, example, batch, 0, count);
+                assertRow(set, example, batch, count, count);
                 most = Math.max(most, count);
             }
         }
-        assertThat(shard.maxNonZeros()).isEqualTo(most);
+        assertThat(shard.maxGroups()).isEqualTo(most);
     }
 
-    private static void assertRow(IdxWriter set, int example, IntArray columns, FloatArray values, int count) {
+    private static void assertRow(IdxWriter set, int example, SparseBatch batch, int first, int count) {
         int pixels = set.rows() * set.columns();
-        int at = 0;
-        for (int column = 0; column < pixels; column++) {
-            int value = set.pixels()[example * pixels + column] & 0xff;
-            if (value != 0) {
+        int at = first;
+        for (int group = 0; group < SparseBatch.groups(pixels); group++) {
+            boolean isBlank = true;
+            float[] expected = new float[SparseBatch.COLUMNS];
+            for (int i = 0; i < expected.length && group * expected.length + i < pixels; i++) {
+                int value = set.pixels()[example * pixels + group * expected.length + i] & 0xff;
+                expected[i] = value / 255f;
+                isBlank &= value == 0;
+            }
+            if (!isBlank) {
                 // Plain comparisons: a fluent assertion for each pixel would take minutes.
-                if (at == count || columns.get(OFFSET + at) != column || values.get(OFFSET + at) != value / 255f) {
-                    throw new AssertionError("example " + example + ", element " + at + " of " + count
-                            + ": expected " + value + " / 255 in column " + column + ", found "
-                            + (at == count ? "the end" : values.get(OFFSET + at) + " in " + columns.get(OFFSET + at)));
+                boolean isThere = at < first + count && batch.groupOf()[at] == group;
+                int from = at * expected.length;
+                if (!isThere || !Arrays.equals(expected, 0, 4, batch.values(), from, from + expected.length)) {
+                    throw new AssertionError("example " + example + ", block " + (at - first) + " of " + count
+                            + ": expected " + Arrays.toString(expected) + " in group " + group);
                 }
                 at++;
             }
         }
-        assertThat(count).isEqualTo(at);
+        assertThat(at - first).isEqualTo(count);
     }
 }

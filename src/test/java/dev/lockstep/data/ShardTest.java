@@ -7,11 +7,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import com.sun.management.ThreadMXBean;
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.IdxWriter.Storage;
-import dev.lockstep.memory.FloatArray;
-import dev.lockstep.memory.IntArray;
+import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.memory.MemoryGauge;
-import dev.lockstep.memory.OffHeapBlock;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -26,13 +25,15 @@ import org.junit.jupiter.api.io.TempDir;
 
 @ExtendWith(LeakCheck.class)
 class ShardTest {
+    private static final Kernels KERNELS = Kernels.best();
+
     private final Configuration conf = new Configuration(false);
 
     @TempDir
     Path directory;
 
     @Test
-    void takesAtMostSixTenthsOfAByteForEachByteOfMnist() {
+    void takesAboutAThirdOfAByteForEachByteOfMnist() {
         String data = Path.of(System.getProperty("lockstep.project", ""), "data", "mnist-10k")
                 .toString();
         LabelledImages files = LabelledImages.open(conf, data, LabelledImages.TRAIN);
@@ -42,61 +43,38 @@ class ShardTest {
         List<Shard> shards = ShardReader.read(conf, files, ShardRange.split(files.examples(), 16), 10);
         long bytes = shards.stream().mapToLong(Shard::offHeapBytes).sum();
         assertThat(MemoryGauge.process().bytesInUse() - before).isEqualTo(bytes);
-        assertThat((double) bytes / (8000 * 784)).isBetween(0.5, 0.6);
+        assertThat((double) bytes / (8000 * 784)).isBetween(0.3, 0.4);
         // The parts must add up too: a block longer than its parts would be waste that the ratio may hide.
-        long nonZeros = 0;
+        long blocks = 0;
         for (Shard shard : shards) {
             for (int row = 0; row < shard.examples(); row++) {
-                nonZeros += shard.nonZeros(row);
+                blocks += shard.groups(row);
             }
         }
-        assertThat(bytes).isEqualTo(3 * nonZeros + 5 * 8000 + 4 * 16);
+        assertThat(bytes).isEqualTo(5 * blocks + 5 * 8000 + 4 * 16);
         assertThat(Shard.fingerprintText(sum(shards))).isEqualTo("821712ac66d7dab8");
         shards.forEach(Shard::close);
     }
 
     @Test
-    void columnsOfImagesWithMoreThan65536PixelsTakeFourBytes() {
-        assertThat(bytesOf(IdxWriter.random(1, 1, 256, 256, 1, 1))).isEqualTo(2 * 4 + 65_536 * 3 + 1);
-        assertThat(bytesOf(IdxWriter.random(1, 1, 1, 65_537, 1, 1))).isEqualTo(2 * 4 + 65_537 * 5 + 1);
+    void groupsOfImagesWithMoreThan1024PixelsTakeFourBytes() {
+        assertThat(bytesOf(IdxWriter.random(1, 1, 32, 32, 1, 1))).isEqualTo(2 * 4 + 256 * 5 + 1);
+        assertThat(bytesOf(IdxWriter.random(1, 1, 1, 1025, 1, 1))).isEqualTo(2 * 4 + 257 * 8 + 1);
     }
 
     @Test
-    void valuesAreBytesOver255AsFloats() {
-        byte[] pixels = new byte[256];
-        for (int i = 0; i < 256; i++) {
-            pixels[i] = (byte) i;
-        }
-        with(new IdxWriter(1, 16, 16, pixels, new byte[] {3}), shard -> {
-            try (OffHeapBlock block = OffHeapBlock.allocate(2048, "row")) {
-                IntArray columns = block.ints(0, 256);
-                FloatArray values = block.floats(1024, 256);
-                assertThat(shard.copyRow(0, columns, values, 1)).isEqualTo(255);
-                assertThat(columns.get(0)).isZero();
-                assertThat(values.get(0)).isZero();
-                for (int value = 1; value < 256; value++) {
-                    assertThat(columns.get(value)).isEqualTo(value);
-                    assertThat(values.get(value)).isEqualTo(value / 255f);
-                }
-            }
-        });
-    }
-
-    @Test
-    void copyRowStaysInsideTheArraysAndTheShard() {
+    void copyRowStaysInsideTheBatchAndTheShard() {
         with(IdxWriter.random(9, 4, 2, 5, 3, 1), shard -> {
-            try (OffHeapBlock block = OffHeapBlock.allocate(88, "row")) {
-                IntArray columns = block.ints(0, 11);
-                FloatArray values = block.floats(44, 11);
-                assertThat(shard.copyRow(3, columns, values, 1)).isEqualTo(10);
+            try (SparseBatch batch = new SparseBatch(10, 2, 3)) {
                 for (int row : new int[] {-1, 4, Integer.MAX_VALUE}) {
-                    assertOutOfBounds(() -> shard.copyRow(row, columns, values, 0));
+                    assertOutOfBounds(() -> shard.copyRow(row, batch, KERNELS));
                     assertOutOfBounds(() -> shard.touchRow(row));
                     assertOutOfBounds(() -> shard.label(row));
-                    assertOutOfBounds(() -> shard.nonZeros(row));
+                    assertOutOfBounds(() -> shard.groups(row));
                 }
-                assertOutOfBounds(() -> shard.copyRow(0, columns, values, 2));
-                assertOutOfBounds(() -> shard.copyRow(0, columns, values, -1));
+                shard.copyRow(3, batch, KERNELS);
+                shard.copyRow(0, batch, KERNELS);
+                assertOutOfBounds(() -> shard.copyRow(0, batch, KERNELS));
             }
         });
     }
@@ -105,7 +83,7 @@ class ShardTest {
     void everyRowCanBeTouchedAndIsNotChanged() {
         with(IdxWriter.random(9, 4, 20, 30, 3, 0.3), ShardTest::assertTouchable);
         with(IdxWriter.random(9, 4, 20, 30, 3, 0), ShardTest::assertTouchable);
-        with(IdxWriter.random(9, 1, 1, 65_537, 3, 0.5), ShardTest::assertTouchable);
+        with(IdxWriter.random(9, 1, 1, 1025, 3, 0.5), ShardTest::assertTouchable);
         // The last row has no pixels, so nothing begins where it would.
         with(new IdxWriter(2, 1, 2, new byte[] {1, 2, 0, 0}, new byte[] {0, 1}), ShardTest::assertTouchable);
     }
@@ -120,12 +98,11 @@ class ShardTest {
     void copyRowAllocatesNothing() {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         with(IdxWriter.random(9, 4, 20, 30, 3, 0.3), shard -> {
-            try (OffHeapBlock block = OffHeapBlock.allocate(4800, "row")) {
-                IntArray columns = block.ints(0, 600);
-                FloatArray values = block.floats(2400, 600);
+            try (SparseBatch batch = new SparseBatch(600, 1, 150)) {
                 long before = threads.getCurrentThreadAllocatedBytes();
                 for (int i = 0; i < 50_000; i++) {
-                    shard.copyRow(i & 3, columns, values, 0);
+                    batch.clear();
+                    shard.copyRow(i & 3, batch, KERNELS);
                 }
                 // One object of 16 bytes for each call would be 800,000.
                 assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(50_000);
@@ -139,13 +116,11 @@ class ShardTest {
         set.write(directory, "train", Storage.PLAIN);
         Shard shard = read(1).get(0);
         shard.close();
-        try (OffHeapBlock block = OffHeapBlock.allocate(80, "row")) {
-            IntArray columns = block.ints(0, 10);
-            FloatArray values = block.floats(40, 10);
-            assertThatIllegalStateException().isThrownBy(() -> shard.copyRow(0, columns, values, 0));
+        try (SparseBatch batch = new SparseBatch(10, 1, 3)) {
+            assertThatIllegalStateException().isThrownBy(() -> shard.copyRow(0, batch, KERNELS));
         }
         assertThatIllegalStateException().isThrownBy(() -> shard.label(0));
-        assertThatIllegalStateException().isThrownBy(() -> shard.nonZeros(0));
+        assertThatIllegalStateException().isThrownBy(() -> shard.groups(0));
         assertThatIllegalStateException().isThrownBy(shard::close);
     }
 
@@ -183,18 +158,18 @@ class ShardTest {
     void aShardThatNoBlockCanHoldAsksForMoreShards() {
         IdxWriter.random(3, 10, 5, 5, 2, 1).write(directory, "train", Storage.GZIP);
         LabelledImages files = LabelledImages.open(conf, directory.toString(), "train");
-        // All: 11 * 4 + 250 * 3 + 10 = 804 bytes. Halves: 6 * 4 + 125 * 3 + 5 = 404.
-        for (long tooFew : new long[] {1, 60, 803}) {
+        // All: 11 * 4 + 10 * 7 * 5 + 10 = 404 bytes. Halves: 6 * 4 + 5 * 7 * 5 + 5 = 204.
+        for (long tooFew : new long[] {1, 60, 403}) {
             assertThatExceptionOfType(BadInputException.class)
                     .isThrownBy(() -> ShardReader.read(conf, files, ShardRange.split(10, 1), 2, tooFew))
                     .withMessageStartingWith(
                             files.imagesUri() + ": shard of examples 0 to 9: expected at most " + tooFew)
                     .withMessageEndingWith("use more --shards");
         }
-        ShardReader.read(conf, files, ShardRange.split(10, 1), 2, 804).forEach(Shard::close);
-        ShardReader.read(conf, files, ShardRange.split(10, 2), 2, 404).forEach(Shard::close);
+        ShardReader.read(conf, files, ShardRange.split(10, 1), 2, 404).forEach(Shard::close);
+        ShardReader.read(conf, files, ShardRange.split(10, 2), 2, 204).forEach(Shard::close);
         assertThatExceptionOfType(BadInputException.class)
-                .isThrownBy(() -> ShardReader.read(conf, files, ShardRange.split(10, 2), 2, 403));
+                .isThrownBy(() -> ShardReader.read(conf, files, ShardRange.split(10, 2), 2, 203));
     }
 
     private long bytesOf(IdxWriter set) {

@@ -118,6 +118,9 @@ final class KernelArena implements AutoCloseable {
         }
     }
 
+    /** Changes nothing. */
+    void spoilNothing() {}
+
     /** Asserts that every array, changed or not, has the same bits as in another arena. */
     void assertSameBits(KernelArena expected) {
         for (int n = 0; n < arrays.size(); n++) {

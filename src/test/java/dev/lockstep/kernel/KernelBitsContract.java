@@ -1,6 +1,8 @@
 package dev.lockstep.kernel;
 
 import java.util.List;
+import java.util.Random;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -72,8 +74,40 @@ abstract class KernelBitsContract {
     }
 
     @Test
-    void sparseGradient() {
-        same((k, a) -> k.sparseGradient(a.x, a.delta, a.tree, a.w1Gradient));
+    void gradients() {
+        sameGradients(KernelArena::spoilNothing);
+    }
+
+    @Test
+    void gradientsOfDeltasThatAreNotFinite() {
+        sameGradients(KernelArena::spoil);
+    }
+
+    /** In one run, and cut into waves and runs at random. */
+    private void sameGradients(Consumer<KernelArena> change) {
+        for (KernelCase shape : KernelCase.all()) {
+            try (KernelArena expected = new KernelArena(shape);
+                    KernelArena inOne = new KernelArena(shape);
+                    KernelArena inMany = new KernelArena(shape)) {
+                List.of(expected, inOne, inMany).forEach(change);
+                PlainGradient.add(expected);
+                GradientRuns.inOne(kernels(), inOne);
+                GradientRuns.inMany(kernels(), inMany, new Random(shape.seed()));
+                for (KernelArena actual : List.of(inOne, inMany)) {
+                    actual.assertSameBits(expected);
+                    actual.assertNoNegativeZeroInGradients();
+                }
+            }
+        }
+    }
+
+    @Test
+    void isFinite() {
+        same((k, a) -> {
+            a.hiddenOut.set(0, 0, k.isFinite(a.delta, a.shape.rows()) ? 1f : 0f);
+            a.spoil();
+            a.hiddenOut.set(1, 0, k.isFinite(a.delta, a.shape.rows()) ? 1f : 0f);
+        });
     }
 
     /** What is not finite reaches the rows and columns that meet it, and no other. */
@@ -82,20 +116,6 @@ abstract class KernelBitsContract {
         same((k, a) -> {
             a.spoil();
             k.sparseAffine(a.x, a.w1, a.b1, a.hiddenOut);
-            k.sparseGradient(a.x, a.delta, a.tree, a.w1Gradient);
-        });
-    }
-
-    @Test
-    void denseGradient() {
-        same((k, a) -> k.denseGradient(a.scores, a.z, a.tree, a.w2tGradient));
-    }
-
-    @Test
-    void biasGradient() {
-        same((k, a) -> {
-            k.biasGradient(a.delta, a.tree, a.b1Gradient);
-            k.biasGradient(a.scores, a.tree, a.b2Gradient);
         });
     }
 
@@ -127,10 +147,6 @@ abstract class KernelBitsContract {
             k.denseAffine(a.hiddenOut, rows, a.w2t, a.b2, a.scoresOut);
             k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), rows, a.shape.classes(), SCALE, a.losses);
             k.hiddenDelta(activation, a.scoresOut, rows, a.w2t, a.hiddenOut, a.delta);
-            k.sparseGradient(a.x, a.delta, a.tree, a.w1Gradient);
-            k.biasGradient(a.delta, a.tree, a.b1Gradient);
-            k.denseGradient(a.scoresOut, a.hiddenOut, a.tree, a.w2tGradient);
-            k.biasGradient(a.scoresOut, a.tree, a.b2Gradient);
         });
     }
 }

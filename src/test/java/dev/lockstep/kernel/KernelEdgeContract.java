@@ -4,12 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lockstep.memory.ByteArray;
-import dev.lockstep.memory.CharArray;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
-import dev.lockstep.memory.IntArray;
 import dev.lockstep.memory.OffHeapBlock;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -126,37 +125,35 @@ abstract class KernelEdgeContract {
         assertThat(a.get(0, 0)).as("%s of NaN", activation).isNaN();
     }
 
-    @Test
-    void whatNoExampleTouchesHasAGradientOfZero() {
-        SparseBatch x = batch(new float[][] {{0f, 2f, 0f}, {0f, 0f, 0f}}, 0, 0);
-        FloatMatrix delta = matrix(2, 16);
-        delta.data().fill(-3f);
-        FloatMatrix out = matrix(3, 16);
-        out.data().fill(Float.NaN);
-        kernels().sparseGradient(x, delta, tree(5, 0, 1, 1, 2), out);
-        assertZeroBits(out.firstRows(1).data());
-        assertZeroBits(out.data().slice(32, 16));
-        assertThat(out.get(1, 7)).isEqualTo(-6f);
+    /** The gradients of one run of rows, for a network of 16 hidden units and as many classes. */
+    private Gradient sum(SparseBatch x, FloatMatrix delta, FloatMatrix z, FloatMatrix scores, SegmentTree tree) {
+        Gradient out = new Gradient(
+                matrix(x.inputs(), 16),
+                matrix(1, 16).data(),
+                matrix(16, 16),
+                matrix(1, 16).data());
+        GradientRows rows = new GradientRows(x, delta, z, scores);
+        rows.set(kernels());
+        GradientSum sum = new GradientSum(16, tree.segments(), () -> null);
+        sum.addNode(tree, out);
+        sum.wave(0, new GradientRows[] {rows}, new int[] {x.rows()}, 1);
+        float[] scratch = sum.newScratch();
+        out.w1().data().fill(Float.NaN);
+        out.w2t().data().fill(Float.NaN);
+        kernels().sparseGradient(sum, 0, SparseBatch.groups(x.inputs()), scratch);
+        kernels().denseGradient(sum, scratch);
+        return out;
     }
 
     @Test
-    void withoutRowsEveryGradientIsZero() {
-        SparseBatch x = batch(new float[][] {{1f}}, 0);
-        x.clear();
-        FloatMatrix delta = matrix(1, 16);
-        delta.data().fill(Float.NaN);
-        for (SegmentTree tree : List.of(tree(0, 0), tree(3, 0, 0, 0))) {
-            FloatMatrix out = matrix(1, 16);
-            out.data().fill(Float.NaN);
-            kernels().sparseGradient(x, delta, tree, out);
-            assertZeroBits(out.data());
-            out.data().fill(Float.NaN);
-            kernels().denseGradient(delta, delta, tree, out);
-            assertZeroBits(out.data());
-            out.data().fill(Float.NaN);
-            kernels().biasGradient(delta, tree, out.data());
-            assertZeroBits(out.data());
-        }
+    void whatNoExampleTouchesHasAGradientOfZero() {
+        SparseBatch x = batch(new float[][] {{0f, 2f, 0f, 0f, 0f}, {0f, 0f, 0f, 0f, 0f}}, 0, 0);
+        FloatMatrix delta = matrix(2, 16);
+        delta.data().fill(-3f);
+        FloatMatrix out = sum(x, delta, delta, delta, tree(5, 0, 1, 1, 2)).w1();
+        assertZeroBits(out.firstRows(1).data());
+        assertZeroBits(out.data().slice(32, 48));
+        assertThat(out.get(1, 7)).isEqualTo(-6f);
     }
 
     /** A product too small for a float, of a negative number, is -0.0: adding it to something or to nothing would differ. */
@@ -167,15 +164,13 @@ abstract class KernelEdgeContract {
         delta.data().fill(-1e-30f);
         FloatMatrix z = matrix(1, 16);
         z.data().fill(1e-30f);
-        FloatMatrix out = matrix(1, 16);
-        kernels().sparseGradient(x, delta, tree(0, 1), out);
-        assertZeroBits(out.data());
-        out.data().fill(Float.NaN);
-        kernels().denseGradient(delta, z, tree(0, 1), out);
-        assertZeroBits(out.data());
+        Gradient out = sum(x, delta, z, delta, tree(0, 1));
+        assertZeroBits(out.w1().data());
+        assertZeroBits(out.w2t().data());
         delta.data().fill(-0f);
-        kernels().biasGradient(delta, tree(0, 1), out.data());
-        assertZeroBits(out.data());
+        out = sum(x, delta, z, delta, tree(0, 1));
+        assertZeroBits(out.b1());
+        assertZeroBits(out.b2());
     }
 
     /** No +0.0 is added to a sum for the columns where its row has nothing: it would turn -0.0 into +0.0. */
@@ -206,40 +201,29 @@ abstract class KernelEdgeContract {
 
     /** Every length around a vector's, at every alignment, of arrays that end where the range ends. */
     @Test
-    void narrowNumbersAreCopiedExactlyAndNothingBesideThem() {
+    void pixelsAreCopiedExactlyAndNothingBesideThem() {
         int most = 70;
-        OffHeapBlock source = OffHeapBlock.allocate(3L * most, "narrow");
-        OffHeapBlock target = OffHeapBlock.allocate(8L * most, "wide");
+        OffHeapBlock source = OffHeapBlock.allocate(most, "pixels");
         open.add(source);
-        open.add(target);
-        CharArray columns = source.chars(0, most);
-        ByteArray pixels = source.bytes(2 * most, most);
-        IntArray wideColumns = target.ints(0, most);
-        FloatArray values = target.floats(4 * most, most);
+        ByteArray pixels = source.bytes();
         for (int i = 0; i < most; i++) {
-            columns.set(i, 65_535 - 1009 * i);
             pixels.set(i, 255 - 37 * i);
         }
+        float[] values = new float[most];
         for (int count = 0; count <= most; count++) {
             int first = (most - count) / 2;
             int offset = most - count - first;
-            values.fill(-1f);
-            for (int i = 0; i < most; i++) {
-                wideColumns.set(i, -1);
-            }
-            kernels().copyColumns(columns, first, wideColumns, offset, count);
+            Arrays.fill(values, -1f);
             kernels().copyPixels(pixels, first, values, offset, count);
             for (int i = 0; i < most; i++) {
-                int from = first + i - offset;
                 boolean copied = i >= offset && i < offset + count;
-                assertThat(wideColumns.get(i)).as("%d of %d", i, count).isEqualTo(copied ? columns.get(from) : -1);
-                assertThat(values.get(i)).as("%d of %d", i, count).isEqualTo(copied ? pixels.get(from) / 255f : -1f);
+                assertThat(values[i])
+                        .as("%d of %d", i, count)
+                        .isEqualTo(copied ? pixels.get(first + i - offset) / 255f : -1f);
             }
         }
         for (int count : new int[] {1, 40}) {
             for (int[] range : new int[][] {{-1, 0}, {0, -1}, {most - count + 1, 0}, {0, most - count + 1}}) {
-                assertThatThrownBy(() -> kernels().copyColumns(columns, range[0], wideColumns, range[1], count))
-                        .isInstanceOf(IndexOutOfBoundsException.class);
                 assertThatThrownBy(() -> kernels().copyPixels(pixels, range[0], values, range[1], count))
                         .isInstanceOf(IndexOutOfBoundsException.class);
             }
@@ -248,16 +232,16 @@ abstract class KernelEdgeContract {
 
     @Test
     void everyPixelIsItsQuotientRoundedOnce() {
-        OffHeapBlock block = OffHeapBlock.allocate(5 * 256, "pixels");
+        OffHeapBlock block = OffHeapBlock.allocate(256, "pixels");
         open.add(block);
-        ByteArray pixels = block.bytes(4 * 256, 256);
-        FloatArray values = block.floats(0, 256);
+        ByteArray pixels = block.bytes();
+        float[] values = new float[256];
         for (int b = 0; b < 256; b++) {
             pixels.set(b, b);
         }
         kernels().copyPixels(pixels, 0, values, 0, 256);
         for (int b = 0; b < 256; b++) {
-            assertThat(values.get(b)).isEqualTo(b / 255f);
+            assertThat(values[b]).isEqualTo(b / 255f);
         }
     }
 

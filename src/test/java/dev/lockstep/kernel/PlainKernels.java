@@ -1,15 +1,12 @@
 package dev.lockstep.kernel;
 
 import dev.lockstep.memory.ByteArray;
-import dev.lockstep.memory.CharArray;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
-import dev.lockstep.memory.IntArray;
 
 /**
  * The contract of {@link Kernels} written down as plainly as it can be, one element at a time: what every implementation
- * must agree with in every bit. It uses neither the column lists of the batch nor the tree's order of additions; it
- * finds elements by search and recurs over the shards.
+ * must agree with in every bit. Of gradients {@link PlainGradient} does that; here they are such as will do.
  */
 public final class PlainKernels implements Kernels {
     @Override
@@ -18,16 +15,9 @@ public final class PlainKernels implements Kernels {
     }
 
     @Override
-    public void copyPixels(ByteArray from, int first, FloatArray to, int offset, int count) {
+    public void copyPixels(ByteArray from, int first, float[] to, int offset, int count) {
         for (int i = 0; i < count; i++) {
-            to.set(offset + i, from.get(first + i) / 255f);
-        }
-    }
-
-    @Override
-    public void copyColumns(CharArray from, int first, IntArray to, int offset, int count) {
-        for (int i = 0; i < count; i++) {
-            to.set(offset + i, from.get(first + i));
+            to[offset + i] = from.get(first + i) / 255f;
         }
     }
 
@@ -36,8 +26,10 @@ public final class PlainKernels implements Kernels {
         for (int r = 0; r < x.rows(); r++) {
             for (int h = 0; h < w.stride(); h++) {
                 float sum = bias.get(h);
-                for (int j = x.rowStart().get(r); j < x.rowStart().get(r + 1); j++) {
-                    sum = Math.fma(x.values().get(j), w.get(x.columns().get(j), h), sum);
+                for (int v = x.blockOfRow(r) * 4; v < x.blockOfRow(r + 1) * 4; v++) {
+                    if (x.values()[v] != 0f) {
+                        sum = Math.fma(x.values()[v], w.get(x.groupOf()[v / 4] * 4 + v % 4, h), sum);
+                    }
                 }
                 out.set(r, h, sum);
             }
@@ -153,78 +145,24 @@ public final class PlainKernels implements Kernels {
     }
 
     @Override
-    public void sparseGradient(SparseBatch x, FloatMatrix delta, SegmentTree tree, FloatMatrix out) {
-        for (int c = 0; c < out.rows(); c++) {
-            float[] column = column(x, c);
-            for (int h = 0; h < out.stride(); h++) {
-                int at = h;
-                out.set(
-                        c,
-                        h,
-                        total(tree, (sum, r) -> column[r] == 0f ? sum : Math.fma(column[r], delta.get(r, at), sum)));
-            }
+    public boolean isFinite(FloatMatrix m, int rows) {
+        boolean finite = true;
+        for (int i = 0; i < rows * m.stride(); i++) {
+            finite &= Float.isFinite(m.data().get(i));
         }
-    }
-
-    private static float[] column(SparseBatch x, int c) {
-        float[] column = new float[x.rows()];
-        for (int r = 0; r < x.rows(); r++) {
-            for (int j = x.rowStart().get(r); j < x.rowStart().get(r + 1); j++) {
-                if (x.columns().get(j) == c) {
-                    column[r] = x.values().get(j);
-                }
-            }
-        }
-        return column;
+        return finite;
     }
 
     @Override
-    public void denseGradient(FloatMatrix delta, FloatMatrix z, SegmentTree tree, FloatMatrix out) {
-        for (int k = 0; k < out.rows(); k++) {
-            for (int h = 0; h < out.stride(); h++) {
-                int row = k;
-                int at = h;
-                out.set(k, h, total(tree, (sum, r) -> Math.fma(delta.get(r, row), z.get(r, at), sum)));
-            }
+    public void sparseGradient(GradientSum sum, int fromGroup, int toGroup, float[] scratch) {
+        for (int g = fromGroup; g < toGroup; g++) {
+            ExactGradient.group(sum, g, scratch);
         }
     }
 
     @Override
-    public void biasGradient(FloatMatrix delta, SegmentTree tree, FloatArray out) {
-        for (int h = 0; h < out.length(); h++) {
-            int at = h;
-            out.set(h, total(tree, (sum, r) -> sum + delta.get(r, at)));
-        }
-    }
-
-    /** Adds row {@code row} to the sum of a segment. */
-    private interface RowStep {
-        float add(float sum, int row);
-    }
-
-    private static float total(SegmentTree tree, RowStep step) {
-        Float total = node(tree, tree.low(), tree.high(), step);
-        return total == null ? 0f : total;
-    }
-
-    /** The sum of the shards [low, high), or null if they have no rows. */
-    private static Float node(SegmentTree tree, int low, int high, RowStep step) {
-        if (high - low == 1) {
-            int shard = low - tree.low();
-            int first = shard == 0 ? 0 : tree.rowEnd(shard - 1);
-            float sum = 0f;
-            for (int r = first; r < tree.rowEnd(shard); r++) {
-                sum = step.add(sum, r);
-            }
-            return tree.rowEnd(shard) == first ? null : (Float) (sum + 0f);
-        }
-        int mid = (low + high) / 2;
-        Float left = node(tree, low, mid, step);
-        Float right = node(tree, mid, high, step);
-        if (left == null || right == null) {
-            return left == null ? right : left;
-        }
-        return (Float) (left + right);
+    public void denseGradient(GradientSum sum, float[] scratch) {
+        ScalarTreeSum.apply(sum, scratch);
     }
 
     @Override

@@ -70,13 +70,25 @@ public record RandomBatch(int inputs, float[][] pixels, int[] labels, int[] rowE
 
     /** Puts the rows of the shards [low, high) into a batch instead of what it held. */
     public void fill(SparseBatch batch, int low, int high) {
+        fillRows(batch, rowBegin(low), rowEnd[high - 1]);
+    }
+
+    /** Puts the rows [from, to) into a batch instead of what it held. */
+    void fillRows(SparseBatch batch, int from, int to) {
         batch.clear();
-        for (int r = rowBegin(low); r < rowEnd[high - 1]; r++) {
+        for (int r = from; r < to; r++) {
             int count = 0;
-            for (int c = 0; c < inputs; c++) {
-                if (pixels[r][c] != 0f) {
-                    batch.columns().set(batch.nonZeros() + count, c);
-                    batch.values().set(batch.nonZeros() + count, pixels[r][c]);
+            for (int g = 0; g < SparseBatch.groups(inputs); g++) {
+                int at = batch.blocks() + count;
+                boolean isBlank = true;
+                float[] values = new float[SparseBatch.COLUMNS];
+                for (int i = 0; i < values.length && g * values.length + i < inputs; i++) {
+                    values[i] = pixels[r][g * values.length + i];
+                    isBlank &= values[i] == 0f;
+                }
+                if (!isBlank) {
+                    batch.groupOf()[at] = g;
+                    System.arraycopy(values, 0, batch.values(), at * values.length, values.length);
                     count++;
                 }
             }

@@ -24,6 +24,12 @@ class ScalarKernelsTest {
         KernelCase shape = new KernelCase(23, 19, 50, 10, 0, 7, Regime.ORDINARY, 1);
         try (KernelArena a = new KernelArena(shape)) {
             Kernels k = KERNELS;
+            GradientRows rows = new GradientRows(a.x, a.delta, a.hiddenOut, a.scoresOut);
+            GradientRows[] runs = {rows};
+            int[] end = {23};
+            GradientSum sum = new GradientSum(10, 7, () -> null);
+            Gradient out = new Gradient(a.w1Gradient, a.b1Gradient, a.w2tGradient, a.b2Gradient);
+            float[] scratch = sum.newScratch();
             long least = Long.MAX_VALUE;
             // Vector code allocates until it is compiled; the passes that this takes depend on the machine.
             for (int i = 0; i < 20_000 && least > 0; i++) {
@@ -33,9 +39,12 @@ class ScalarKernelsTest {
                 k.denseAffine(a.hiddenOut, 23, a.w2t, a.b2, a.scoresOut);
                 k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), 23, 10, 0.1f, a.losses);
                 k.hiddenDelta(Activation.SIGMOID, a.scoresOut, 23, a.w2t, a.hiddenOut, a.delta);
-                k.sparseGradient(a.x, a.delta, a.tree, a.w1Gradient);
-                k.biasGradient(a.delta, a.tree, a.b1Gradient);
-                k.denseGradient(a.scoresOut, a.hiddenOut, a.tree, a.w2tGradient);
+                rows.set(k);
+                sum.clear();
+                sum.addNode(a.tree, out);
+                sum.wave(0, runs, end, 1);
+                k.sparseGradient(sum, 0, SparseBatch.groups(19), scratch);
+                k.denseGradient(sum, scratch);
                 k.addScaled(-0.1f, a.w1Gradient.data(), a.w1.data());
                 least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
             }

@@ -3,8 +3,6 @@ package dev.lockstep.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,25 +36,6 @@ class SegmentTreeTest {
     @CsvSource({"0, 1, 0", "0, 3, (0+(1+2))", "0, 4, ((0+1)+(2+3))", "1, 4, (1+(2+3))", "3, 8, ((3+4)+(5+(6+7)))"})
     void theTreeOfADesignOnPaper(int low, int high, String expected) {
         assertThat(expression(low, high)).isEqualTo(expected);
-    }
-
-    @Test
-    void mergesFollowTheTree() {
-        forAllTrees((low, high) -> {
-            SegmentTree tree = new SegmentTree(low, high);
-            Deque<String> waiting = new ArrayDeque<>();
-            int deepest = 0;
-            for (int s = 0; s < tree.segments(); s++) {
-                waiting.push(Integer.toString(low + s));
-                deepest = Math.max(deepest, waiting.size());
-                for (int m = 0; m < tree.mergesAfter(s); m++) {
-                    String right = waiting.pop();
-                    waiting.push("(" + waiting.pop() + "+" + right + ")");
-                }
-            }
-            assertThat(waiting).containsExactly(expression(low, high));
-            assertThat(tree.partialSums()).as("room in %s", tree).hasSize(deepest * 16 * Kernels.LANES);
-        });
     }
 
     /** Numbers of many magnitudes: a sum in any other order has other bits. */

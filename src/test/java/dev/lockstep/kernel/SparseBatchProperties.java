@@ -49,52 +49,25 @@ class SparseBatchProperties {
                 }
             }
         }
-        x.indexColumns();
-        List<Element> found = new ArrayList<>();
-        for (int c = 0; c < batch.inputs(); c++) {
-            for (int e = x.columnStart().get(c); e < x.columnStart().get(c + 1); e++) {
-                found.add(new Element(x.entryRows().get(e), c, x.entryValues().get(e)));
-            }
-        }
         assertThat(x.rows()).isEqualTo(batch.labels().length);
-        assertThat(x.nonZeros()).isEqualTo(expected.size());
+        x.index();
         // By column, and by ascending row within a column: the order in which gradients are summed.
-        assertThat(found).isEqualTo(expected);
-        assertThat(groupedElements(x)).isEqualTo(expected);
+        assertThat(elements(x)).isEqualTo(expected);
     }
 
     /** The elements by column again, from the entries of the groups; zeros stand for no element. */
-    private static List<Element> groupedElements(SparseBatch x) {
-        assertThat(x.hasGroups()).isTrue();
-        SparseGroups groups = x.groups();
-        assertThat(groups.groups()).isEqualTo((x.inputs() + 3) / 4);
+    private static List<Element> elements(SparseBatch x) {
+        assertThat(x.groups()).isEqualTo((x.inputs() + 3) / 4);
         List<Element> found = new ArrayList<>();
-        for (int column = 0; column < 4 * groups.groups(); column++) {
+        for (int column = 0; column < 4 * x.groups(); column++) {
             int g = column / 4;
-            for (int e = groups.start()[g]; e < groups.start()[g + 1]; e++) {
-                float value = groups.values()[groups.blocks()[e] + column % 4];
+            for (int e = x.start()[g]; e < x.start()[g + 1]; e++) {
+                float value = x.values()[x.entryBlocks()[e] + column % 4];
                 if (value != 0f) {
-                    found.add(new Element(groups.rows()[e], column, value));
+                    found.add(new Element(x.entryRows()[e], column, value));
                 }
             }
         }
         return found;
-    }
-
-    @Property(seed = "3", tries = 20, edgeCases = EdgeCasesMode.NONE)
-    void aBatchWithoutRoomForItsGroupsSaysSo(@ForAll @IntRange(min = 4000, max = 4200) int rows) {
-        try (SparseBatch x = new SparseBatch(2, rows, 1)) {
-            for (int r = 0; r < rows; r++) {
-                assertThat(x.hasGroups()).isEqualTo(r <= 4096);
-                x.endRow(0, 0);
-            }
-        }
-        // 262,144 entries are the most; with fewer elements in the batch there is room again.
-        try (SparseBatch x = new SparseBatch(4096, 300, 1000)) {
-            for (int r = 0; r < 300; r++) {
-                assertThat(x.hasGroups()).isEqualTo(r * 1000 <= 262_144);
-                x.endRow(1000, 0);
-            }
-        }
     }
 }

@@ -33,13 +33,12 @@ class BackpropagationProperties {
         TwoLayerNet net = c.net();
         float scale = 1f / Math.max(c.rows(), 1);
         try (Parameters w = c.parameters();
-                Workspace workspace = new Workspace(c.shape(), c.rows());
                 SparseBatch x = batch.sparse(0, c.shards());
                 Parameters found = RandomNet.garbage(c.shape());
                 Parameters expected = RandomNet.garbage(c.shape())) {
             Assume.that(c.activation() != Activation.RELU || !nearTheKink(new PlainNet(net, w), batch));
             SegmentTree tree = batch.tree(0, c.shards());
-            double lossSum = net.gradient(w, x, tree, scale, workspace, found);
+            double lossSum = Backpropagation.gradient(net, w, x, tree, scale, found);
             double expectedLossSum = new NumericalGradient(net).gradient(w, x, tree, scale, expected);
             assertThat(lossSum).isCloseTo(expectedLossSum, within(1e-5 * (c.rows() + expectedLossSum)));
             for (ParameterTensor tensor : ParameterTensor.values()) {

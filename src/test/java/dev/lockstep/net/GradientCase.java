@@ -60,7 +60,7 @@ record GradientCase(NetworkShape shape, Activation activation, Loss loss, int sh
     /** A way to the gradient of a part of the batch. */
     @FunctionalInterface
     interface Way {
-        /** Like {@link TwoLayerNet#gradient}. */
+        /** All of {@code out} is written; returns the sum of the losses. */
         double gradient(Parameters w, SparseBatch x, SegmentTree tree, float scale, Parameters out);
     }
 }

@@ -61,10 +61,7 @@ class SameBitsProperties {
     void gradientByBackpropagation(
             @ForAll("backpropagation") GradientCase c, @ForAll("borders") int borders, @ForAll("scales") float scale) {
         TwoLayerNet net = c.net();
-        // One workspace for all parts, dirty from the one before.
-        try (Workspace workspace = new Workspace(c.shape(), c.rows())) {
-            assertSameBits(c, borders, scale, (w, x, tree, s, out) -> net.gradient(w, x, tree, s, workspace, out));
-        }
+        assertSameBits(c, borders, scale, (w, x, tree, s, out) -> Backpropagation.gradient(net, w, x, tree, s, out));
     }
 
     @Property(seed = "4", tries = 300, edgeCases = EdgeCasesMode.NONE)

@@ -39,7 +39,7 @@ class TwoLayerNetTest {
         RandomBatch batch = c.batch();
         try (Parameters w = c.parameters();
                 SparseBatch x = batch.sparse(0, c.shards());
-                Workspace workspace = new Workspace(c.shape(), c.rows() + 3)) {
+                Workspace workspace = new Workspace(c.shape(), x)) {
             PlainNet plain = new PlainNet(c.net(), w);
             FloatMatrix y = c.net().probabilities(w, x, workspace);
             for (int r = 0; r < c.rows(); r++) {
@@ -63,7 +63,7 @@ class TwoLayerNetTest {
         int classes = c.shape().outputs();
         try (Parameters w = c.parameters();
                 SparseBatch x = batch.sparse(0, c.shards());
-                Workspace workspace = new Workspace(c.shape(), c.rows())) {
+                Workspace workspace = new Workspace(c.shape(), x)) {
             PlainNet plain = new PlainNet(c.net(), w);
             Score found = new Score(classes);
             Score expected = new Score(classes);
@@ -101,12 +101,11 @@ class TwoLayerNetTest {
         try (Parameters w = c.parameters();
                 Parameters before = c.parameters();
                 SparseBatch x = batch.sparse(0, c.shards());
-                Workspace workspace = new Workspace(c.shape(), c.rows() + 1);
                 Parameters first = RandomNet.garbage(c.shape());
                 Parameters second = new Parameters(c.shape())) {
-            double sum = c.net().gradient(w, x, batch.tree(0, c.shards()), 0.5f, workspace, first);
+            double sum = Backpropagation.gradient(c.net(), w, x, batch.tree(0, c.shards()), 0.5f, first);
             assertThat(sum).isCloseTo(new PlainNet(c.net(), w).lossSum(batch), within(5e-6 * c.rows()));
-            c.net().gradient(w, x, batch.tree(0, c.shards()), 0.5f, workspace, second);
+            Backpropagation.gradient(c.net(), w, x, batch.tree(0, c.shards()), 0.5f, second);
             RandomNet.assertSameBits("the gradient of the same batch", second, first);
             RandomNet.assertCleanGradient("gradient", first);
             RandomNet.assertSameBits("the parameters", w, before);
@@ -120,7 +119,7 @@ class TwoLayerNetTest {
         RandomBatch batch = RandomBatch.of(new int[] {6}, 4, 5, Regime.ORDINARY, new Random(1));
         try (Parameters w = new Parameters(shape);
                 SparseBatch x = batch.sparse(0, 1);
-                Workspace workspace = new Workspace(shape, 6)) {
+                Workspace workspace = new Workspace(shape, x)) {
             assertThat(predictions(net, w, x, workspace)).containsExactly(6, 0, 0, 0, 0);
             w.setValues(ParameterTensor.B2, new float[] {-1, 0, 2, 0, 2});
             assertThat(predictions(net, w, x, workspace)).containsExactly(0, 0, 6, 0, 0);

@@ -306,7 +306,7 @@ class WorkerTeamTest {
             team.team.abandon();
             team.team.help(false);
             assertThat(team.done).isEmpty();
-            assertThat(work.unitsLeft).hasValue(work.units.length);
+            assertThat(work.unitsDone).hasValue(0);
         }
     }
 

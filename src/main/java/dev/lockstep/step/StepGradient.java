@@ -1,0 +1,408 @@
+package dev.lockstep.step;
+
+import dev.lockstep.data.BatchSampler;
+import dev.lockstep.data.Shard;
+import dev.lockstep.kernel.Gradient;
+import dev.lockstep.kernel.GradientRows;
+import dev.lockstep.kernel.GradientSum;
+import dev.lockstep.kernel.SegmentTree;
+import dev.lockstep.kernel.SparseBatch;
+import dev.lockstep.net.Parameters;
+import dev.lockstep.net.TwoLayerNet;
+import dev.lockstep.net.Workspace;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+
+/**
+ * The gradients of a process's nodes for one mini-batch, by backpropagation, computed by several threads. They take units,
+ * which are numbered, in the order of the numbers; {@link #before} says what must be done first. The rows go in waves, of
+ * which each thread does {@value #RUN_ROWS} rows at most, so that memory and cache hold what a wave leaves, whatever the
+ * batch. A wave has three stages:
+ *
+ * <ol>
+ *   <li>one unit draws the batch and lays out who adds what ({@link GradientSum});
+ *   <li>a unit for each run of rows copies the rows and does their forward and backward pass;
+ *   <li>a unit for each range of columns adds up W1's gradient, and one everything else's.
+ * </ol>
+ *
+ * So every element of a gradient is written once, by one thread, and no gradient of a part of the rows has to be added to
+ * another. What needs no weights, the first stage and the copying, can be done before the step: {@link #prepare}.
+ *
+ * <p>Owns its memory. Which threads may call what, and when, stands at the methods.
+ */
+final class StepGradient implements AutoCloseable {
+    /** Rows of a run, at most: what is read again and again of so many fits the first two levels of the cache. */
+    private static final int RUN_ROWS = 128;
+
+    /** Fewer rows are not worth another thread. */
+    private static final int MIN_RUN_ROWS = 8;
+
+    /** Ranges of columns for each thread: so many that those who come late find some left. */
+    private static final int RANGES = 4;
+
+    private static final int WAVE_BITS = 24;
+
+    /** A run of rows, computed by one thread. */
+    private final class Run {
+        final SparseBatch batch;
+        final Workspace workspace;
+        final AtomicLong takenFor = new AtomicLong(-1);
+        final AtomicLong fillTakenFor = new AtomicLong(-1);
+        volatile long filledFor = -1;
+        volatile Object filler; // who has it in the cache; null for nobody
+        int first;
+        int end;
+
+        Run(int maxGroups) {
+            this.batch = new SparseBatch(plan.shape().inputs(), RUN_ROWS, maxGroups);
+            try {
+                this.workspace = new Workspace(plan.shape(), batch);
+            } catch (RuntimeException | Error e) {
+                batch.close();
+                throw e;
+            }
+        }
+
+        void close() {
+            batch.close();
+            workspace.close();
+        }
+    }
+
+    /** A node's rows. */
+    private final class NodeRows {
+        final SegmentTree tree;
+        final SegmentTree.RowValue loss = row -> losses[first() + row];
+        private int first;
+
+        NodeRows(Node node) {
+            this.tree = new SegmentTree(node.low(), node.high());
+        }
+
+        int first() {
+            return first;
+        }
+    }
+
+    private final StepPlan plan;
+    private final TwoLayerNet net;
+    private final BatchSampler sampler;
+    private final GradientSum sum;
+    private final List<Parameters> buffers = new ArrayList<>();
+    private final int[] examples;
+    /** Of each row of the nodes, one node after the other: its shard, and its number in the shard. */
+    private final Shard[] rowShard;
+
+    private final int[] rowNumber;
+    private final float[] losses;
+    private final Map<Node, NodeRows> rowsOfNode = new HashMap<>();
+    private final AtomicInteger guests = new AtomicInteger(); // threads that prepare
+    private final AtomicLong drawing = new AtomicLong(-1); // the last step that a guest has begun to draw
+    private Run[] runs = {};
+    private GradientRows[] rowsOfRun = {};
+    private int[] runEnd = {};
+    private int maxGroups;
+    private List<Node> nodes = List.of();
+    private int threads;
+    private volatile long drawnStep = -1; // written last
+    private long draws;
+    private int size;
+    private int waves;
+    private int runCount;
+    private int ranges;
+    private int touched;
+    private float[] scratch; // of who computes alone
+
+    StepGradient(StepPlan plan) {
+        this.plan = plan;
+        this.net = plan.net();
+        this.sampler = plan.sampler();
+        this.sum = net.newSum(plan.shards(), this::newBuffer);
+        this.examples = new int[plan.batchSize()];
+        this.rowShard = new Shard[plan.batchSize()];
+        this.rowNumber = new int[plan.batchSize()];
+        this.losses = new float[plan.batchSize()];
+    }
+
+    private Gradient newBuffer() {
+        Parameters buffer = new Parameters(plan.shape());
+        buffers.add(buffer);
+        return buffer.asGradient();
+    }
+
+    /** Scratch for {@link #run}, for one thread. */
+    float[] newScratch() {
+        return sum.newScratch();
+    }
+
+    // --- Before the step: any thread, as long as the step before is not over ---
+
+    /**
+     * Draws and copies what the step will need.
+     *
+     * @param isEarly whether the step has not begun; it must turn false before the first unit is taken
+     */
+    void prepare(
+            long step,
+            List<Node> ofNodes,
+            ShardStore shards,
+            int byThreads,
+            Function<Node, GradientPart> partOf,
+            Object thread,
+            BooleanSupplier isEarly) {
+        guests.incrementAndGet();
+        try {
+            if (!isEarly.getAsBoolean()) {
+                return;
+            }
+            if (!isDrawnFor(step, ofNodes, byThreads)) {
+                long before = drawing.get();
+                if (before >= step || !drawing.compareAndSet(before, step)) {
+                    return;
+                }
+                draw(step, ofNodes, shards, byThreads, partOf);
+            }
+            for (int r = 0; r < runCount && isEarly.getAsBoolean(); r++) {
+                fill(runs[r], serial(0), thread);
+            }
+        } finally {
+            guests.decrementAndGet();
+        }
+    }
+
+    private boolean isDrawnFor(long step, List<Node> ofNodes, int byThreads) {
+        return drawnStep == step && threads == byThreads && nodes.equals(ofNodes);
+    }
+
+    private void draw(
+            long step, List<Node> ofNodes, ShardStore shards, int byThreads, Function<Node, GradientPart> partOf) {
+        drawnStep = -1;
+        draws++;
+        nodes = ofNodes;
+        threads = byThreads;
+        waves = 0;
+        size = sampler.fill(step, examples);
+        sum.clear();
+        int count = 0;
+        for (Node node : ofNodes) {
+            NodeRows rows = rowsOfNode.computeIfAbsent(node, NodeRows::new);
+            rows.first = count;
+            count = list(rows, shards, count);
+            sum.addNode(rows.tree, partOf.apply(node).values().asGradient());
+        }
+        makeRuns(shards.maxGroups());
+        int perWave = threads * RUN_ROWS;
+        int wavesNeeded = (count + perWave - 1) / perWave;
+        runCount = Math.min(threads, (count + MIN_RUN_ROWS - 1) / MIN_RUN_ROWS);
+        ranges = runCount == 1
+                ? 1
+                : Math.min(RANGES * runCount, SparseBatch.groups(plan.shape().inputs()));
+        waves = wavesNeeded;
+        if (waves > 0) {
+            layOut(0);
+        }
+        drawnStep = step;
+    }
+
+    /** Lists the examples that lie in the shards of a node, shard by shard, and touches all rows. */
+    private int list(NodeRows rows, ShardStore shards, int from) {
+        SegmentTree tree = rows.tree;
+        int count = from;
+        for (int s = tree.low(); s < tree.high(); s++) {
+            Shard shard = shards.train(s);
+            for (int i = 0; i < size; i++) {
+                int row = examples[i] - shard.first();
+                if (row >= 0 && row < shard.examples()) {
+                    touched += shard.touchRow(row);
+                    rowShard[count] = shard;
+                    rowNumber[count] = row;
+                    count++;
+                }
+            }
+            tree.endSegment(s - tree.low(), count - from);
+        }
+        return count;
+    }
+
+    private void makeRuns(int groups) {
+        if (threads <= runs.length && groups <= maxGroups) {
+            return;
+        }
+        closeRuns();
+        maxGroups = Math.max(groups, maxGroups);
+        runs = new Run[threads];
+        rowsOfRun = new GradientRows[threads];
+        runEnd = new int[threads];
+        for (int r = 0; r < threads; r++) {
+            runs[r] = new Run(maxGroups);
+            rowsOfRun[r] = runs[r].workspace.rows();
+        }
+    }
+
+    /** Says which rows each run of a wave has. */
+    private void layOut(int wave) {
+        int first = rowOfWave(wave);
+        int rows = rowOfWave(wave + 1) - first;
+        for (int r = 0; r < runCount; r++) {
+            Run run = runs[r];
+            run.first = first + (int) ((long) rows * r / runCount);
+            run.end = first + (int) ((long) rows * (r + 1) / runCount);
+            run.filler = null;
+            runEnd[r] = run.end;
+        }
+        sum.wave(first, rowsOfRun, runEnd, runCount);
+    }
+
+    private int rowOfWave(int wave) {
+        return (int) ((long) sum.rows() * wave / waves);
+    }
+
+    private long serial(int wave) {
+        return (draws << WAVE_BITS) + wave;
+    }
+
+    private static boolean take(AtomicLong takenFor, long serial) {
+        long before = takenFor.get();
+        return before < serial && takenFor.compareAndSet(before, serial);
+    }
+
+    /** Copies a run's rows, if nobody else has begun to. */
+    private void fill(Run run, long serial, Object thread) {
+        if (!take(run.fillTakenFor, serial)) {
+            return;
+        }
+        run.filler = thread;
+        run.batch.clear();
+        for (int row = run.first; row < run.end; row++) {
+            rowShard[row].copyRow(rowNumber[row], run.batch, net.kernels());
+        }
+        run.batch.index();
+        run.filledFor = serial;
+    }
+
+    // --- The step: the threads that take its units ---
+
+    /** Units of the step, at least one; known when the first one is done. */
+    int units() {
+        return Math.max(1, waves * unitsOfWave());
+    }
+
+    private int unitsOfWave() {
+        return 1 + runCount + ranges + 1;
+    }
+
+    /** How many units must be done before unit {@code unit}: that many, beginning with the first. */
+    int before(int unit) {
+        if (unit == 0) {
+            return 0;
+        }
+        int wave = unit / unitsOfWave();
+        int place = unit % unitsOfWave();
+        int stage = place == 0 ? 0 : place <= runCount ? 1 : 1 + runCount;
+        return wave * unitsOfWave() + stage;
+    }
+
+    /** The first unit: one thread, while no other does anything but to {@link #prepare}. */
+    void begin(long step, List<Node> ofNodes, ShardStore shards, int byThreads, Function<Node, GradientPart> partOf) {
+        for (int spins = 0; guests.get() > 0 && !isDrawnFor(step, ofNodes, byThreads); spins++) {
+            Waiting.pause(spins);
+        }
+        if (!isDrawnFor(step, ofNodes, byThreads)) {
+            waves = 0; // if drawing fails, there is nothing more to do
+            draw(step, ofNodes, shards, byThreads, partOf);
+        }
+        drawnStep = -1; // the next step is another, even if it has the same number
+    }
+
+    /**
+     * Does a unit other than the first. The units before it are done; the weights do not change meanwhile.
+     *
+     * @param scratch of the calling thread
+     */
+    void run(int unit, Parameters weights, Object thread, float[] scratch) {
+        int wave = unit / unitsOfWave();
+        int place = unit % unitsOfWave();
+        if (place == 0) {
+            layOut(wave);
+        } else if (place <= runCount) {
+            rows(choose(serial(wave), thread), serial(wave), weights, thread);
+        } else if (place == 1 + runCount) {
+            net.kernels().denseGradient(sum, scratch);
+        } else {
+            int range = place - runCount - 2;
+            int groups = SparseBatch.groups(plan.shape().inputs());
+            net.kernels().sparseGradient(sum, groups * range / ranges, groups * (range + 1) / ranges, scratch);
+        }
+    }
+
+    /** A run that nobody has taken, one that this thread has filled if there is one. */
+    private Run choose(long serial, Object thread) {
+        for (int r = 0; r < runCount; r++) {
+            if (runs[r].filler == thread && take(runs[r].takenFor, serial)) {
+                return runs[r];
+            }
+        }
+        for (int r = 0; r < runCount; r++) {
+            if (take(runs[r].takenFor, serial)) {
+                return runs[r];
+            }
+        }
+        throw new IllegalStateException("none of " + runCount + " runs of rows is left for " + Arrays.toString(runEnd));
+    }
+
+    private void rows(Run run, long serial, Parameters weights, Object thread) {
+        fill(run, serial, thread);
+        for (int spins = 0; run.filledFor != serial; spins++) {
+            Waiting.pause(spins);
+        }
+        net.backward(weights, run.batch, 1f / size, run.workspace);
+        for (int row = run.first; row < run.end; row++) {
+            losses[row] = run.workspace.losses().get(row - run.first);
+        }
+    }
+
+    /** When all units are done: completes the parts that were given for the nodes. One thread. */
+    void finish(Function<Node, GradientPart> partOf) {
+        for (Node node : nodes) {
+            NodeRows rows = rowsOfNode.get(node);
+            partOf.apply(node).set(rows.tree.rows(), rows.tree.sum(rows.loss));
+        }
+    }
+
+    /** The whole step, by the calling thread alone. */
+    void alone(
+            long step, List<Node> ofNodes, ShardStore shards, Parameters weights, Function<Node, GradientPart> partOf) {
+        if (scratch == null) {
+            scratch = newScratch();
+        }
+        begin(step, ofNodes, shards, 1, partOf);
+        for (int unit = 1; unit < units(); unit++) {
+            run(unit, weights, this, scratch);
+        }
+        finish(partOf);
+    }
+
+    private void closeRuns() {
+        for (Run run : runs) {
+            if (run != null) {
+                run.close();
+            }
+        }
+        runs = new Run[0];
+    }
+
+    /** Frees its memory. No thread is inside. */
+    @Override
+    public void close() {
+        closeRuns();
+        buffers.forEach(Parameters::close);
+        buffers.clear();
+    }
+}

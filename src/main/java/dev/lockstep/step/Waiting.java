@@ -1,0 +1,29 @@
+package dev.lockstep.step;
+
+import java.util.concurrent.locks.LockSupport;
+
+/** Waiting for what another thread of the process is about to finish. */
+final class Waiting {
+    /** So many times the core is kept: a unit of a step takes a few microseconds. */
+    private static final int SPINS = 2_000;
+
+    private static final int YIELDS = 10_000;
+    private static final long PARK_NANOS = 50_000;
+
+    private Waiting() {}
+
+    /**
+     * Lets a little time pass: the longer it has been waited for, the less it costs others.
+     *
+     * @param times how often this has been called for the same wait
+     */
+    static void pause(int times) {
+        if (times < SPINS) {
+            Thread.onSpinWait();
+        } else if (times < YIELDS) {
+            Thread.yield();
+        } else {
+            LockSupport.parkNanos(PARK_NANOS);
+        }
+    }
+}
