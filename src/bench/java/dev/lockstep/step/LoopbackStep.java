@@ -45,7 +45,7 @@ final class LoopbackStep implements Wire.Listener, WorkerSession.Team, AutoClose
      * @param plan of one shard
      */
     static double measure(SparkConf spark, Configuration conf, StepPlan plan) throws IOException {
-        RunTicket ticket = RunTicket.fresh(HOST, 0);
+        RunTicket ticket = RunTicket.fresh(HOST, 0, false);
         Coordinator coordinator = new Coordinator(plan);
         try (LoopbackStep worker = new LoopbackStep(conf, plan);
                 ExchangeServer server = new ExchangeServer(spark, ticket, plan, coordinator);
@@ -103,7 +103,7 @@ final class LoopbackStep implements Wire.Listener, WorkerSession.Team, AutoClose
     @Override
     public void submit(Work work, boolean isHelped) {
         if (work.kind == Work.Kind.GRADIENT) {
-            gradient.alone(work.step, work.nodes, store, work.weights, node -> part);
+            gradient.alone(work.step, work.nodes, store, 1, work.weights, node -> part);
             work.parts = new GradientPart[] {part};
         }
         session.done(work);

@@ -76,7 +76,7 @@ final class MachineMeasurement {
             double prepareSeconds = Timing.seconds(
                     () -> gradient.prepare(step[0]++, nodes, store, 1, node -> part, gradient, () -> true));
             double bothSeconds = Timing.seconds(
-                    () -> gradient.alone(step[0]++, nodes, store, weights, node -> part));
+                    () -> gradient.alone(step[0]++, nodes, store, 1, weights, node -> part));
             double rows = plan.batchSize() / (double) plan.shards();
             return new double[] {plan.batchSize(), rows, prepareSeconds, bothSeconds - prepareSeconds};
         }
@@ -109,8 +109,8 @@ final class MachineMeasurement {
                     Parameters weights = initial(plan);
                     GradientPart part = new GradientPart(0, 1, new Parameters(plan.shape()));
                     GradientPart other = new GradientPart(0, 1, new Parameters(plan.shape()))) {
-                gradient.alone(0, nodes, store, weights, node -> part);
-                gradient.alone(1, nodes, store, weights, node -> other);
+                gradient.alone(0, nodes, store, 1, weights, node -> part);
+                gradient.alone(1, nodes, store, 1, weights, node -> other);
                 return numbers(plan, weights, part, other);
             }
         }

@@ -136,7 +136,7 @@ final class SimulatedWorker {
         for (int i = 0; i < work.parts.length; i++) {
             Node node = work.nodes.get(i);
             GradientPart part = parts.computeIfAbsent(node, this::newPart);
-            cluster.gradient().alone(work.step, List.of(node), cluster.store(), work.weights, key -> part);
+            cluster.gradient().alone(work.step, List.of(node), cluster.store(), 1, work.weights, key -> part);
             work.parts[i] = part;
             boolean isPrepared = work.step == preparedStep && node.equals(preparedNode);
             seconds += isPrepared ? 0 : prepareSeconds(part.rows());

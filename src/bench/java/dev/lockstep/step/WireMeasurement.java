@@ -54,7 +54,7 @@ final class WireMeasurement {
 
     /** Mean seconds between frames that come back, when so many are on their way. */
     private double goSeconds(int connections, int frameBytes) throws IOException {
-        RunTicket ticket = RunTicket.fresh(HOST, 0);
+        RunTicket ticket = RunTicket.fresh(HOST, 0, false);
         AtomicLong came = new AtomicLong();
         try (ExchangeDoor door =
                         new ExchangeDoor(conf, ticket, HOST, 1, new Echo(frameBytes, new AtomicLong()), frameBytes);

@@ -23,6 +23,12 @@ final class SparkSessions {
         return new JavaSparkContext(conf);
     }
 
+    /** Whether spark-submit was told to run tasks in this process. */
+    static boolean isLocal() {
+        String master = new SparkConf().get("spark.master", "");
+        return master.equals("local") || master.startsWith("local[");
+    }
+
     /** Hadoop's configuration with spark-submit's spark.hadoop.* settings, also for commands that start no Spark. */
     static Configuration hadoop() {
         Configuration hadoop = SparkHadoopUtil.get().newConfiguration(new SparkConf());

@@ -5,6 +5,7 @@ import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Shard;
 import dev.lockstep.model.ModelFile;
 import dev.lockstep.net.Parameters;
+import dev.lockstep.step.EarlyStart;
 import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.JobGradientSource;
 import dev.lockstep.step.LoadReport;
@@ -31,6 +32,9 @@ import org.apache.spark.api.java.JavaSparkContext;
 
 /** One run of {@code train}: files in, workers up, training, files out. */
 final class TrainRun {
+    /** From so many steps on it pays to have the code compiled before the first one. */
+    private static final long LONG_RUN_STEPS = 1_000;
+
     private final Request request;
     private final TrainingConfig config;
     private final PrintWriter out;
@@ -81,10 +85,13 @@ final class TrainRun {
                 }
                 return;
             }
-            try (JavaSparkContext spark = SparkSessions.start("Lockstep train")) {
+            boolean isLong = request.engine() == Engine.LOCKSTEP && config.totalSteps(plan) >= LONG_RUN_STEPS;
+            try (EarlyStart early = isLong && SparkSessions.isLocal() ? EarlyStart.begin(hadoop, plan) : null;
+                    JavaSparkContext spark = SparkSessions.start("Lockstep train")) {
                 int tasks = request.tasks() == null ? defaultTasks(spark, plan) : request.tasks();
                 try (GradientSource source = request.engine() == Engine.LOCKSTEP
-                        ? new LockstepGradientSource(spark, plan, tasks, request.fanIn())
+                        ? new LockstepGradientSource(
+                                spark, plan, tasks, request.fanIn(), isLong, Optional.ofNullable(early))
                         : new JobGradientSource(spark, plan, tasks)) {
                     train(plan, source, weights, directory);
                 }

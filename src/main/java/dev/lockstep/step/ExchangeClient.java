@@ -41,7 +41,9 @@ final class ExchangeClient extends Hub {
         super(ticket.runId());
         this.ticket = ticket;
         this.plan = plan;
-        this.team = new WorkerTeam(conf, plan, this::done, SPIN_NANOS);
+        ShardStore shards = new ShardStore(conf, plan);
+        this.team =
+                new WorkerTeam(plan, shards, new Rehearsal(plan, shards, ticket.rehearses()), this::done, SPIN_NANOS);
         this.session = new WorkerSession(plan, team::submit, ticket.fanIn() == 0 ? null : roads);
     }
 

@@ -2,7 +2,6 @@ package dev.lockstep.step;
 
 import dev.lockstep.BadInputException;
 import java.util.List;
-import org.apache.hadoop.conf.Configuration;
 
 /** The member in the driver's own process: orders and parts change hands in memory, without a socket and without a copy. */
 final class LocalMember extends Hub implements Coordinator.Link, AutoCloseable {
@@ -16,10 +15,14 @@ final class LocalMember extends Hub implements Coordinator.Link, AutoCloseable {
     private volatile int number = NONE;
     private volatile Throwable failure;
 
-    LocalMember(Configuration conf, StepPlan plan, Coordinator coordinator, String runId) {
+    /**
+     * @param shards of the process; the member closes them
+     * @param rehearsal with these shards
+     */
+    LocalMember(StepPlan plan, ShardStore shards, Rehearsal rehearsal, Coordinator coordinator, String runId) {
         super(runId);
         this.coordinator = coordinator;
-        this.team = new WorkerTeam(conf, plan, this::done, SPIN_NANOS);
+        this.team = new WorkerTeam(plan, shards, rehearsal, this::done, SPIN_NANOS);
         register();
     }
 

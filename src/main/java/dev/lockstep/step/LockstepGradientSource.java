@@ -5,6 +5,7 @@ import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -64,23 +65,40 @@ public final class LockstepGradientSource implements GradientSource {
     private final RunProgress progress;
     private long rounds;
 
+    /** Like the other constructor, for runs of a few steps. */
+    public LockstepGradientSource(JavaSparkContext spark, StepPlan plan, int tasks, int fanIn) {
+        this(spark, plan, tasks, fanIn, false, Optional.empty());
+    }
+
     /**
      * Starts the stage and waits until the first workers have loaded the data.
      *
      * @param tasks tasks of the stage; those that find no slot join when slots come
      * @param fanIn worker processes below the driver, and below each of them, at most; 0 for all below the driver
+     * @param rehearses whether workers have the code compiled before they are ready, which takes them a second and is
+     *     worth it for a thousand steps
+     * @param early what was begun for workers in this process; its shards belong to this object from now on
      * @throws dev.lockstep.BadInputException if a file is damaged
      */
-    public LockstepGradientSource(JavaSparkContext spark, StepPlan plan, int tasks, int fanIn) {
+    public LockstepGradientSource(
+            JavaSparkContext spark,
+            StepPlan plan,
+            int tasks,
+            int fanIn,
+            boolean rehearses,
+            Optional<EarlyStart> early) {
         this.plan = plan;
         this.tasks = tasks;
         this.tree = new ReductionTree(plan.shards(), plan.kernels());
         this.root = new Node(0, plan.shards());
         this.coordinator = new Coordinator(plan, fanIn);
-        RunTicket ticket = RunTicket.fresh(spark.getConf().get("spark.driver.host"), fanIn);
+        RunTicket ticket = RunTicket.fresh(spark.getConf().get("spark.driver.host"), fanIn, rehearses);
         this.server = new ExchangeServer(spark.getConf(), ticket, plan, coordinator);
         this.conf = SerializableConfiguration.broadcast(spark.sc());
-        this.local = new LocalMember(spark.hadoopConfiguration(), plan, coordinator, ticket.runId());
+        ShardStore shards =
+                early.map(EarlyStart::takeOver).orElseGet(() -> new ShardStore(spark.hadoopConfiguration(), plan));
+        Rehearsal rehearsal = early.map(EarlyStart::rehearsal).orElseGet(() -> new Rehearsal(plan, shards, rehearses));
+        this.local = new LocalMember(plan, shards, rehearsal, coordinator, ticket.runId());
         String jobGroup = "lockstep-" + ticket.runId();
         this.progress = new RunProgress(spark.sc(), jobGroup);
         spark.setJobGroup(

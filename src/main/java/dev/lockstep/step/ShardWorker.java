@@ -59,7 +59,7 @@ public final class ShardWorker implements AutoCloseable {
      */
     public List<GradientPart> gradient(long step, Parameters weights) {
         if (plan.method() == GradientMethod.BACKPROP) {
-            gradient.alone(step, nodes, shards, weights, parts::get);
+            gradient.alone(step, nodes, shards, 1, weights, parts::get);
         } else {
             parts.forEach((node, part) -> computer.numericalGradient(step, weights, node, shards, part));
         }

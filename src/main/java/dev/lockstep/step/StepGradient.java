@@ -376,13 +376,22 @@ final class StepGradient implements AutoCloseable {
         }
     }
 
-    /** The whole step, by the calling thread alone. */
+    /**
+     * The whole step, by the calling thread alone.
+     *
+     * @param byThreads how many are imagined, 1 unless somebody wants to see the work cut up
+     */
     void alone(
-            long step, List<Node> ofNodes, ShardStore shards, Parameters weights, Function<Node, GradientPart> partOf) {
+            long step,
+            List<Node> ofNodes,
+            ShardStore shards,
+            int byThreads,
+            Parameters weights,
+            Function<Node, GradientPart> partOf) {
         if (scratch == null) {
             scratch = newScratch();
         }
-        begin(step, ofNodes, shards, 1, partOf);
+        begin(step, ofNodes, shards, byThreads, partOf);
         for (int unit = 1; unit < units(); unit++) {
             run(unit, weights, this, scratch);
         }

@@ -11,7 +11,6 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import org.apache.hadoop.conf.Configuration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,6 +58,7 @@ final class WorkerTeam implements AutoCloseable {
 
     private final StepPlan plan;
     private final ShardStore shards;
+    private final Rehearsal rehearsal;
     private final Consumer<Work> done;
     private final long spinNanos;
     private final List<Hand> tasks = new CopyOnWriteArrayList<>();
@@ -74,12 +74,15 @@ final class WorkerTeam implements AutoCloseable {
     private volatile boolean over;
 
     /**
+     * @param shards of the process; the team closes them
+     * @param rehearsal with these shards, done when they are loaded
      * @param done called by the thread that ends a work's last unit; must not block
      * @param spinNanos how long a thread spins between works before it parks
      */
-    WorkerTeam(Configuration conf, StepPlan plan, Consumer<Work> done, long spinNanos) {
+    WorkerTeam(StepPlan plan, ShardStore shards, Rehearsal rehearsal, Consumer<Work> done, long spinNanos) {
         this.plan = plan;
-        this.shards = new ShardStore(conf, plan);
+        this.shards = shards;
+        this.rehearsal = rehearsal;
         this.gradients = new StepGradient[] {new StepGradient(plan), new StepGradient(plan)};
         this.done = done;
         this.spinNanos = spinNanos;
@@ -279,7 +282,7 @@ final class WorkerTeam implements AutoCloseable {
         }
         shards.load(work.shards);
         switch (work.kind) {
-            case LOAD -> {}
+            case LOAD -> rehearsal.run(work.shards);
             case GRADIENT -> {
                 if (work.gradient != null) {
                     work.gradient.begin(work.step, work.nodes, shards, work.threads, partOf);
@@ -326,6 +329,7 @@ final class WorkerTeam implements AutoCloseable {
     /** Tells the tasks to go. */
     void end() {
         over = true;
+        rehearsal.stop();
         tasks.forEach(hand -> LockSupport.unpark(hand.thread));
     }
 

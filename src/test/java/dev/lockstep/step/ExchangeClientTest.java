@@ -61,7 +61,7 @@ class ExchangeClientTest {
 
     @BeforeEach
     void create() {
-        driver = new ExchangeFakeDriver(spark.getConf(), RunTicket.fresh("127.0.0.1", 0));
+        driver = new ExchangeFakeDriver(spark.getConf(), RunTicket.fresh("127.0.0.1", 0, false));
         plan = SmallSet.in(directory, Storage.PLAIN).plan(SHARDS, 16, Sampling.EPOCH, 0);
         weights = SmallSet.initial(plan);
     }
@@ -284,6 +284,6 @@ class ExchangeClientTest {
             assertThat(thrown).as("task %d", i).isInstanceOf(IOException.class);
             assertThat(thrown.getMessage()).contains("127.0.0.1");
         }
-        driver = new ExchangeFakeDriver(spark.getConf(), RunTicket.fresh("127.0.0.1", 0));
+        driver = new ExchangeFakeDriver(spark.getConf(), RunTicket.fresh("127.0.0.1", 0, false));
     }
 }

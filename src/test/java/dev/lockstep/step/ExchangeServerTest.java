@@ -38,7 +38,7 @@ class ExchangeServerTest {
     @TempDir
     Path directory;
 
-    private final RunTicket ticket = RunTicket.fresh("127.0.0.1", 0);
+    private final RunTicket ticket = RunTicket.fresh("127.0.0.1", 0, false);
     private StepPlan plan;
     private Coordinator coordinator;
     private ExchangeServer server;

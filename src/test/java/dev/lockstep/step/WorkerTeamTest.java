@@ -72,9 +72,11 @@ class WorkerTeamTest {
         }
 
         Team(int threadCount, Consumer<Work> whenDone) {
+            ShardStore shards = new ShardStore(SmallSet.conf(), plan);
             team = new WorkerTeam(
-                    SmallSet.conf(),
                     plan,
+                    shards,
+                    new Rehearsal(plan, shards, true),
                     work -> {
                         whenDone.accept(work);
                         done.add(work);
