@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * One piece of zeroed memory outside the Java heap, aligned to {@value #ALIGNMENT_BYTES} bytes and little-endian.
  *
  * <p>Ownership: whoever allocates a block owns it and closes it once; a second close is an error. The typed arrays that
- * {@link #floats}, {@link #ints}, {@link #chars} and {@link #bytes} hand out are views: they free nothing, and refuse
+ * {@link #floats}, {@link #ints} and {@link #bytes} hand out are views: they free nothing, and refuse
  * use once the block is closed. The owner sees to it that no other thread is inside a view while it closes.
  *
  * <p>Mechanism: a direct {@link ByteBuffer}. It is the one kind of off-heap memory that the vector API reads in place on
@@ -103,16 +103,6 @@ public final class OffHeapBlock implements AutoCloseable {
      */
     public IntArray ints(int offsetBytes, int length) {
         return new IntArray(this, view(offsetBytes, length, Integer.BYTES));
-    }
-
-    /**
-     * A view of unsigned 16-bit integers.
-     *
-     * @param offsetBytes first byte, a multiple of 2
-     * @param length number of integers
-     */
-    public CharArray chars(int offsetBytes, int length) {
-        return new CharArray(this, view(offsetBytes, length, Character.BYTES));
     }
 
     /**

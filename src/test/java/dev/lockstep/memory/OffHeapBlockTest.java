@@ -55,12 +55,8 @@ class OffHeapBlockTest {
     }
 
     @Test
-    void charsAndBytesAreUnsigned() {
+    void bytesAreUnsigned() {
         try (OffHeapBlock block = OffHeapBlock.allocate(8, "test")) {
-            CharArray chars = block.chars(2, 2);
-            chars.set(1, 65_535);
-            assertThat(chars.get(1)).isEqualTo(65_535);
-            assertThat(chars.buffer().get(1)).isEqualTo('\uffff');
             ByteArray bytes = block.bytes(6, 2);
             bytes.set(0, 255);
             assertThat(bytes.get(0)).isEqualTo(255);
@@ -73,12 +69,10 @@ class OffHeapBlockTest {
     void memoryIsLittleEndianWhateverTheMachine() {
         try (OffHeapBlock block = OffHeapBlock.allocate(16, "test")) {
             block.ints(0, 1).set(0, 0x01020304);
-            block.chars(4, 1).set(0, 0x0506);
             block.floats(8, 1).set(0, 1f);
             ByteArray bytes = block.bytes();
             assertThat(List.of(bytes.get(0), bytes.get(1), bytes.get(2), bytes.get(3)))
                     .containsExactly(4, 3, 2, 1);
-            assertThat(List.of(bytes.get(4), bytes.get(5))).containsExactly(6, 5);
             assertThat(List.of(bytes.get(8), bytes.get(9), bytes.get(10), bytes.get(11)))
                     .containsExactly(0, 0, 0x80, 0x3f);
             assertThat(bytes.buffer().order()).isEqualTo(ByteOrder.LITTLE_ENDIAN);
@@ -126,15 +120,12 @@ class OffHeapBlockTest {
         try (OffHeapBlock block = OffHeapBlock.allocate(64, "test")) {
             FloatArray floats = block.floats(4, 2);
             IntArray ints = block.ints(4, 2);
-            CharArray chars = block.chars(4, 2);
             ByteArray bytes = block.bytes(4, 2);
             for (int outside : new int[] {-1, 2, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
                 assertOutOfBounds(() -> floats.get(outside));
                 assertOutOfBounds(() -> floats.set(outside, 1));
                 assertOutOfBounds(() -> ints.get(outside));
                 assertOutOfBounds(() -> ints.set(outside, 1));
-                assertOutOfBounds(() -> chars.get(outside));
-                assertOutOfBounds(() -> chars.set(outside, 1));
                 assertOutOfBounds(() -> bytes.get(outside));
                 assertOutOfBounds(() -> bytes.set(outside, 1));
                 assertOutOfBounds(() -> floats.buffer().get(outside));
@@ -155,8 +146,6 @@ class OffHeapBlockTest {
             assertOutOfBounds(() -> block.ints(-4, 1));
             assertOutOfBounds(() -> block.ints(0, -1));
             assertOutOfBounds(() -> block.ints(0, 1 << 30));
-            assertOutOfBounds(() -> block.chars(1, 1));
-            assertOutOfBounds(() -> block.chars(62, 1));
             assertOutOfBounds(() -> block.bytes(63, 1));
             assertOutOfBounds(() -> block.bytes(0, Integer.MAX_VALUE));
             assertThatExceptionOfType(IndexOutOfBoundsException.class)
@@ -173,7 +162,6 @@ class OffHeapBlockTest {
         FloatArray floats = block.floats(0, 4);
         FloatArray slice = floats.slice(1, 2);
         IntArray ints = block.ints(0, 4);
-        CharArray chars = block.chars(0, 4);
         ByteArray bytes = block.bytes();
         FloatMatrix matrix = new FloatMatrix(floats, 2, 2);
         assertThat(block.isOpen()).isTrue();
@@ -193,15 +181,11 @@ class OffHeapBlockTest {
                 () -> ints.get(0),
                 () -> ints.set(0, 1),
                 ints::buffer,
-                () -> chars.get(0),
-                () -> chars.set(0, 1),
-                chars::buffer,
                 () -> bytes.get(0),
                 () -> bytes.set(0, 1),
                 bytes::buffer,
                 () -> block.floats(0, 1),
                 () -> block.ints(0, 1),
-                () -> block.chars(0, 1),
                 block::bytes);
         for (int i = 0; i < uses.size(); i++) {
             assertThatIllegalStateException()
