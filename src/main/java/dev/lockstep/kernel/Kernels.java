@@ -57,9 +57,10 @@ public interface Kernels {
      * @param z activations [at least rows, hidden]
      * @param w2t weights, transposed [classes, hidden]
      * @param bias [classes padded]
+     * @param scratch of the calling thread, at least {@link #LANES} floats for each padded hidden unit and for two more
      * @param out [at least rows, classes padded]; padding is set to zero
      */
-    void denseAffine(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, FloatMatrix out);
+    void denseAffine(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] scratch, FloatMatrix out);
 
     /**
      * Softmax in place over the first {@code classes} columns: y_k = exp(a_k - max a) / sum, the sum in ascending order.

@@ -83,7 +83,8 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void denseAffine(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, FloatMatrix out) {
+    public void denseAffine(
+            FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] scratch, FloatMatrix out) {
         FloatBuffer x = z.data().buffer();
         FloatBuffer w = w2t.data().buffer();
         FloatBuffer b = bias.buffer();

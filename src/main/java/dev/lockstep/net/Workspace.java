@@ -1,6 +1,7 @@
 package dev.lockstep.net;
 
 import dev.lockstep.kernel.GradientRows;
+import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
@@ -17,6 +18,7 @@ public final class Workspace implements AutoCloseable {
     private final FloatMatrix scores;
     private final FloatArray losses;
     private final GradientRows rows;
+    private final float[] scratch;
 
     /**
      * @param shape the network
@@ -35,6 +37,7 @@ public final class Workspace implements AutoCloseable {
         this.scores = new FloatMatrix(block.floats(offset, scoreFloats), maxRows, shape.paddedOutputs());
         offset += scoreFloats * Float.BYTES;
         this.losses = block.floats(offset, maxRows);
+        this.scratch = new float[(shape.paddedHidden() + 2) * Kernels.LANES];
         this.rows = new GradientRows(batch, hiddenDelta, hidden, scores);
     }
 
@@ -56,6 +59,11 @@ public final class Workspace implements AutoCloseable {
     /** After {@link TwoLayerNet#backward}: what the rows contribute to the gradient. */
     public GradientRows rows() {
         return rows;
+    }
+
+    /** Scratch for a kernel: what {@link Kernels#denseAffine} asks for. */
+    float[] scratch() {
+        return scratch;
     }
 
     /** The loss of each row [rows]. */

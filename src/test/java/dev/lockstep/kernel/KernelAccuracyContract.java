@@ -95,7 +95,7 @@ abstract class KernelAccuracyContract {
     @Test
     void denseAffine() {
         forCases(a -> {
-            kernels().denseAffine(a.z, a.shape.rows(), a.w2t, a.b2, a.scoresOut);
+            kernels().denseAffine(a.z, a.shape.rows(), a.w2t, a.b2, a.scratch, a.scoresOut);
             for (int r = 0; r < a.shape.rows(); r++) {
                 for (int k = 0; k < a.shape.classes(); k++) {
                     Sum sum = new Sum();

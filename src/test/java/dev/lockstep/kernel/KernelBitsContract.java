@@ -52,7 +52,7 @@ abstract class KernelBitsContract {
 
     @Test
     void denseAffine() {
-        same((k, a) -> k.denseAffine(a.z, a.shape.rows(), a.w2t, a.b2, a.scoresOut));
+        same((k, a) -> k.denseAffine(a.z, a.shape.rows(), a.w2t, a.b2, a.scratch, a.scoresOut));
     }
 
     @Test
@@ -144,7 +144,7 @@ abstract class KernelBitsContract {
             int rows = a.shape.rows();
             k.sparseAffine(a.x, a.w1, a.b1, a.hiddenOut);
             k.activate(activation, a.hiddenOut, rows, a.shape.hidden());
-            k.denseAffine(a.hiddenOut, rows, a.w2t, a.b2, a.scoresOut);
+            k.denseAffine(a.hiddenOut, rows, a.w2t, a.b2, a.scratch, a.scoresOut);
             k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), rows, a.shape.classes(), SCALE, a.losses);
             k.hiddenDelta(activation, a.scoresOut, rows, a.w2t, a.hiddenOut, a.delta);
         });

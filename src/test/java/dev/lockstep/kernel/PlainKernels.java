@@ -52,7 +52,8 @@ public final class PlainKernels implements Kernels {
     }
 
     @Override
-    public void denseAffine(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, FloatMatrix out) {
+    public void denseAffine(
+            FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] scratch, FloatMatrix out) {
         for (int r = 0; r < rows; r++) {
             for (int k = 0; k < out.stride(); k++) {
                 out.set(r, k, k < w2t.rows() ? bias.get(k) + laneSum(z, r, w2t, k) : 0f);

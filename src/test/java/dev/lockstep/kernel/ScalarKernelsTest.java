@@ -36,7 +36,7 @@ class ScalarKernelsTest {
                 long before = threads.getCurrentThreadAllocatedBytes();
                 k.sparseAffine(a.x, a.w1, a.b1, a.hiddenOut);
                 k.activate(Activation.SIGMOID, a.hiddenOut, 23, 50);
-                k.denseAffine(a.hiddenOut, 23, a.w2t, a.b2, a.scoresOut);
+                k.denseAffine(a.hiddenOut, 23, a.w2t, a.b2, a.scratch, a.scoresOut);
                 k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), 23, 10, 0.1f, a.losses);
                 k.hiddenDelta(Activation.SIGMOID, a.scoresOut, 23, a.w2t, a.hiddenOut, a.delta);
                 rows.set(k);
