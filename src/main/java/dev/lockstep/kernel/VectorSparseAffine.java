@@ -80,6 +80,10 @@ final class VectorSparseAffine {
         float[] values = x.values();
         int e = 0;
         for (int g = 0; g < x.groups(); g++) {
+            int end = start[g + 1];
+            if (e == end) {
+                continue; // a third of W is not read
+            }
             // The last group's columns beyond the width have values of 0 and may stand for any row of W.
             int i0 = Math.min(COLUMNS * g + 0, inputs - 1) * strideBytes + h;
             FloatVector w00 = load(w, i0);
@@ -101,7 +105,7 @@ final class VectorSparseAffine {
             FloatVector w31 = load(w, i3 + VECTOR_BYTES);
             FloatVector w32 = load(w, i3 + 2 * VECTOR_BYTES);
             FloatVector w33 = load(w, i3 + 3 * VECTOR_BYTES);
-            for (int end = start[g + 1]; e < end; e++) {
+            for (; e < end; e++) {
                 int s = rows[e] * BLOCK;
                 int b = blocks[e];
                 FloatVector v0 = all(values[b]);
@@ -127,11 +131,15 @@ final class VectorSparseAffine {
         float[] values = x.values();
         int e = 0;
         for (int g = 0; g < x.groups(); g++) {
+            int end = start[g + 1];
+            if (e == end) {
+                continue; // a third of W is not read
+            }
             FloatVector w0 = load(w, Math.min(COLUMNS * g + 0, inputs - 1) * strideBytes + h);
             FloatVector w1 = load(w, Math.min(COLUMNS * g + 1, inputs - 1) * strideBytes + h);
             FloatVector w2 = load(w, Math.min(COLUMNS * g + 2, inputs - 1) * strideBytes + h);
             FloatVector w3 = load(w, Math.min(COLUMNS * g + 3, inputs - 1) * strideBytes + h);
-            for (int end = start[g + 1]; e < end; e++) {
+            for (; e < end; e++) {
                 int s = rows[e] * BLOCK;
                 int b = blocks[e];
                 FloatVector v0 = all(values[b]);
