@@ -4,6 +4,7 @@ import static dev.lockstep.kernel.VectorLanes.ORDER;
 import static dev.lockstep.kernel.VectorLanes.SPECIES;
 import static dev.lockstep.kernel.VectorLanes.WIDTH;
 import static dev.lockstep.kernel.VectorLanes.all;
+import static dev.lockstep.kernel.VectorLanes.bytes;
 import static dev.lockstep.kernel.VectorLanes.load;
 
 import dev.lockstep.memory.FloatArray;
@@ -24,8 +25,8 @@ final class VectorDenseAffine {
 
     static void apply(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] scratch, FloatMatrix out) {
         FloatBuffer activations = z.data().buffer();
-        ByteBuffer biases = bias.rawBytes();
-        ByteBuffer result = out.data().rawBytes();
+        ByteBuffer biases = bytes(bias);
+        ByteBuffer result = bytes(out.data());
         int sums = z.stride() * LANES;
         for (int k = 0; k < out.stride(); k += LANES) {
             turn(w2t, k, scratch);

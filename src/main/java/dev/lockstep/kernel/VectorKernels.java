@@ -6,6 +6,7 @@ import static dev.lockstep.kernel.VectorLanes.SPECIES;
 import static dev.lockstep.kernel.VectorLanes.VECTOR_BYTES;
 import static dev.lockstep.kernel.VectorLanes.WIDTH;
 import static dev.lockstep.kernel.VectorLanes.all;
+import static dev.lockstep.kernel.VectorLanes.bytes;
 import static dev.lockstep.kernel.VectorLanes.load;
 
 import dev.lockstep.memory.ByteArray;
@@ -44,7 +45,7 @@ final class VectorKernels implements Kernels {
 
     @Override
     public void activate(Activation activation, FloatMatrix a, int rows, int columns) {
-        ByteBuffer x = a.data().rawBytes();
+        ByteBuffer x = bytes(a.data());
         FloatBuffer elements = a.data().buffer();
         for (int r = 0; r < rows; r++) {
             int begin = r * a.stride();
@@ -101,9 +102,9 @@ final class VectorKernels implements Kernels {
     public void hiddenDelta(
             Activation activation, FloatMatrix delta, int rows, FloatMatrix w2t, FloatMatrix z, FloatMatrix out) {
         FloatBuffer d = delta.data().buffer();
-        ByteBuffer w = w2t.data().rawBytes();
-        ByteBuffer x = z.data().rawBytes();
-        ByteBuffer result = out.data().rawBytes();
+        ByteBuffer w = bytes(w2t.data());
+        ByteBuffer x = bytes(z.data());
+        ByteBuffer result = bytes(out.data());
         int strideBytes = z.stride() * Float.BYTES;
         for (int r = 0; r < rows; r++) {
             int h = 0;
@@ -180,7 +181,7 @@ final class VectorKernels implements Kernels {
 
     @Override
     public boolean isFinite(FloatMatrix m, int rows) {
-        ByteBuffer numbers = m.data().rawBytes();
+        ByteBuffer numbers = bytes(m.data());
         int bytes = rows * m.stride() * Float.BYTES;
         FloatVector sum = FloatVector.zero(SPECIES);
         for (int i = 0; i < bytes; i += VECTOR_BYTES) {
@@ -197,7 +198,7 @@ final class VectorKernels implements Kernels {
     public void add(FloatArray x, FloatArray y) {
         ScalarKernels.requireSameLength(x, y);
         int vectors = y.length() / WIDTH * WIDTH;
-        add(x.rawBytes(), y.rawBytes(), vectors * Float.BYTES);
+        add(bytes(x), bytes(y), vectors * Float.BYTES);
         for (int k = vectors; k < y.length(); k++) {
             y.set(k, y.get(k) + x.get(k));
         }
@@ -213,7 +214,7 @@ final class VectorKernels implements Kernels {
     public void addScaled(float a, FloatArray x, FloatArray y) {
         ScalarKernels.requireSameLength(x, y);
         int vectors = y.length() / WIDTH * WIDTH;
-        addScaled(a, x.rawBytes(), y.rawBytes(), vectors * Float.BYTES);
+        addScaled(a, bytes(x), bytes(y), vectors * Float.BYTES);
         for (int k = vectors; k < y.length(); k++) {
             y.set(k, Math.fma(a, x.get(k), y.get(k)));
         }
@@ -229,7 +230,7 @@ final class VectorKernels implements Kernels {
     public void decayAndAdd(float a, FloatArray y, float b, FloatArray x) {
         ScalarKernels.requireSameLength(x, y);
         int vectors = y.length() / WIDTH * WIDTH;
-        decayAndAdd(a, y.rawBytes(), b, x.rawBytes(), vectors * Float.BYTES);
+        decayAndAdd(a, bytes(y), b, bytes(x), vectors * Float.BYTES);
         for (int k = vectors; k < y.length(); k++) {
             y.set(k, Math.fma(a, y.get(k), b * x.get(k)));
         }

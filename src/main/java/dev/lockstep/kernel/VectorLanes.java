@@ -1,11 +1,19 @@
 package dev.lockstep.kernel;
 
+import dev.lockstep.memory.ByteArray;
+import dev.lockstep.memory.FloatArray;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The vectors that all vector kernels use, and how they get into registers and out again. */
+/**
+ * The vectors that all vector kernels use, and how they get into registers and out again.
+ *
+ * <p>The vector API reads off-heap memory by byte buffers on Java 17 to 20, and by memory segments from Java 22 on. The files
+ * {@code Vector*.java} are written for byte buffers; of each the build makes a twin {@code Segment*.java} by exchanging
+ * these names, if it has a JDK that can compile it. {@link BestKernels} takes what runs.
+ */
 final class VectorLanes {
     /** Vectors of 512 bits where the machine has them, else of 256; {@link Kernels#LANES} is a multiple of both. */
     static final VectorSpecies<Float> SPECIES =
@@ -23,6 +31,16 @@ final class VectorLanes {
     static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
     private VectorLanes() {}
+
+    /** The memory of an array, for {@link #load(ByteBuffer, int)} and for stores. */
+    static ByteBuffer bytes(FloatArray array) {
+        return array.rawBytes();
+    }
+
+    /** The memory of an array. */
+    static ByteBuffer bytes(ByteArray array) {
+        return array.buffer();
+    }
 
     static FloatVector load(ByteBuffer from, int offsetBytes) {
         return FloatVector.fromByteBuffer(SPECIES, from, offsetBytes, ORDER);

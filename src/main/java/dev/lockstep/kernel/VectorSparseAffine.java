@@ -5,6 +5,7 @@ import static dev.lockstep.kernel.VectorLanes.ORDER;
 import static dev.lockstep.kernel.VectorLanes.VECTOR_BYTES;
 import static dev.lockstep.kernel.VectorLanes.WIDTH;
 import static dev.lockstep.kernel.VectorLanes.all;
+import static dev.lockstep.kernel.VectorLanes.bytes;
 import static dev.lockstep.kernel.VectorLanes.load;
 
 import dev.lockstep.memory.FloatArray;
@@ -41,9 +42,9 @@ final class VectorSparseAffine {
     private static boolean byGroups(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
         x.index();
         float[] sums = x.scratch();
-        ByteBuffer weights = w.data().rawBytes();
-        ByteBuffer biases = bias.rawBytes();
-        ByteBuffer result = out.data().rawBytes();
+        ByteBuffer weights = bytes(w.data());
+        ByteBuffer biases = bytes(bias);
+        ByteBuffer result = bytes(out.data());
         int strideBytes = w.stride() * Float.BYTES;
         boolean certain = true;
         int vectors = 0;

@@ -5,6 +5,7 @@ import static dev.lockstep.kernel.VectorLanes.ORDER;
 import static dev.lockstep.kernel.VectorLanes.VECTOR_BYTES;
 import static dev.lockstep.kernel.VectorLanes.WIDTH;
 import static dev.lockstep.kernel.VectorLanes.all;
+import static dev.lockstep.kernel.VectorLanes.bytes;
 import static dev.lockstep.kernel.VectorLanes.load;
 
 import dev.lockstep.memory.FloatMatrix;
@@ -124,7 +125,7 @@ final class VectorSparseGradient {
     }
 
     private static void take(FloatMatrix from, int g, int h, int vectors, float[] sums, int at) {
-        ByteBuffer source = from.data().rawBytes();
+        ByteBuffer source = bytes(from.data());
         int end = Math.min(COLUMNS * g + COLUMNS, from.rows());
         for (int c = COLUMNS * g, s = at; c < end; c++, s += BLOCK) {
             int i = (c * from.stride() + h) * Float.BYTES;
@@ -136,7 +137,7 @@ final class VectorSparseGradient {
 
     /** @param zero +0.0 turns -0.0 into +0.0, see SegmentTree; -0.0 changes nothing */
     private static void put(float[] sums, int at, int g, int h, int vectors, float zero, FloatMatrix to) {
-        ByteBuffer target = to.data().rawBytes();
+        ByteBuffer target = bytes(to.data());
         int end = Math.min(COLUMNS * g + COLUMNS, to.rows());
         for (int c = COLUMNS * g, s = at; c < end; c++, s += BLOCK) {
             int i = (c * to.stride() + h) * Float.BYTES;

@@ -5,6 +5,7 @@ import static dev.lockstep.kernel.VectorLanes.ORDER;
 import static dev.lockstep.kernel.VectorLanes.VECTOR_BYTES;
 import static dev.lockstep.kernel.VectorLanes.WIDTH;
 import static dev.lockstep.kernel.VectorLanes.all;
+import static dev.lockstep.kernel.VectorLanes.bytes;
 import static dev.lockstep.kernel.VectorLanes.load;
 
 import dev.lockstep.memory.FloatArray;
@@ -72,7 +73,7 @@ final class VectorTreeSum {
     }
 
     private static void put(float[] sums, int vectors, FloatArray to, int o) {
-        ByteBuffer target = to.rawBytes();
+        ByteBuffer target = bytes(to);
         for (int v = 0; v < vectors; v++) {
             // Adding +0.0 turns -0.0 into +0.0 and changes nothing else; see SegmentTree.
             load(sums, v * WIDTH).add(0f).intoByteBuffer(target, o * Float.BYTES + v * VECTOR_BYTES, ORDER);
@@ -90,7 +91,7 @@ final class VectorTreeSum {
             int b,
             float[] sums,
             int at) {
-        ByteBuffer m = matrix.data().rawBytes();
+        ByteBuffer m = bytes(matrix.data());
         FloatBuffer f = factors == null ? null : factors.data().buffer();
         int strideBytes = matrix.stride() * Float.BYTES;
         int factorStride = factors == null ? 0 : factors.stride();
@@ -123,7 +124,7 @@ final class VectorTreeSum {
             int b,
             float[] sums,
             int at) {
-        ByteBuffer m = matrix.data().rawBytes();
+        ByteBuffer m = bytes(matrix.data());
         FloatBuffer f = factors == null ? null : factors.data().buffer();
         int factorStride = factors == null ? 0 : factors.stride();
         FloatVector s = load(before, b);

@@ -3,6 +3,7 @@ package dev.lockstep.kernel;
 import static dev.lockstep.kernel.VectorLanes.ORDER;
 import static dev.lockstep.kernel.VectorLanes.WIDTH;
 import static dev.lockstep.kernel.VectorLanes.all;
+import static dev.lockstep.kernel.VectorLanes.bytes;
 
 import dev.lockstep.memory.ByteArray;
 import java.nio.ByteBuffer;
@@ -31,7 +32,7 @@ final class VectorWidening {
             ScalarKernels.copyPixels(from.buffer(), first, to, offset, count);
             return;
         }
-        ByteBuffer source = from.buffer();
+        ByteBuffer source = bytes(from);
         int last = count - WIDTH;
         for (int i = 0; i < last; i += WIDTH) {
             pixels(source, first + i, to, offset + i);
