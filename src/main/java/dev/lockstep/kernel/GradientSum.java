@@ -60,9 +60,9 @@ public final class GradientSum {
         this.leafOut = new Gradient[shards];
     }
 
-    /** Scratch for one thread that computes sums. */
+    /** Scratch for one thread that computes sums: room for those that wait, and for two more. */
     public float[] newScratch() {
-        return new float[maxDepth * SUMS];
+        return new float[(maxDepth + 2) * SUMS];
     }
 
     /** Forgets all nodes. */

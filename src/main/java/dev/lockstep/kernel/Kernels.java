@@ -94,10 +94,17 @@ public interface Kernels {
      * @param delta [at least rows, classes padded]
      * @param w2t [classes, hidden]
      * @param z activations [at least rows, hidden]
+     * @param scratch as for {@link #denseAffine}
      * @param out [at least rows, hidden]
      */
     void hiddenDelta(
-            Activation activation, FloatMatrix delta, int rows, FloatMatrix w2t, FloatMatrix z, FloatMatrix out);
+            Activation activation,
+            FloatMatrix delta,
+            int rows,
+            FloatMatrix w2t,
+            FloatMatrix z,
+            float[] scratch,
+            FloatMatrix out);
 
     /** Whether the first {@code rows} rows hold neither infinities nor NaN, padding included. */
     boolean isFinite(FloatMatrix m, int rows);

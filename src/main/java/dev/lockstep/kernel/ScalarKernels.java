@@ -74,7 +74,7 @@ public final class ScalarKernels implements Kernels {
         };
     }
 
-    private static float slope(Activation activation, float z) {
+    static float slope(Activation activation, float z) {
         return switch (activation) {
             case SIGMOID -> z * (1f - z);
             case TANH -> Math.fma(-z, z, 1f);
@@ -85,43 +85,7 @@ public final class ScalarKernels implements Kernels {
     @Override
     public void denseAffine(
             FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] scratch, FloatMatrix out) {
-        FloatBuffer x = z.data().buffer();
-        FloatBuffer w = w2t.data().buffer();
-        FloatBuffer b = bias.buffer();
-        FloatBuffer result = out.data().buffer();
-        int stride = z.stride();
-        for (int r = 0; r < rows; r++) {
-            int o = r * out.stride();
-            for (int k = 0; k < w2t.rows(); k++) {
-                result.put(o + k, b.get(k) + laneDot(x, r * stride, w, k * stride, stride));
-            }
-            for (int k = w2t.rows(); k < out.stride(); k++) {
-                result.put(o + k, 0f);
-            }
-        }
-    }
-
-    /** The sum of x[i] w[i] in 16 chains; lanes i and i + 8 are computed and added together, which leaves eight. */
-    private static float laneDot(FloatBuffer x, int xi, FloatBuffer w, int wi, int length) {
-        float s0 = lanePair(x, xi, w, wi, length);
-        float s1 = lanePair(x, xi + 1, w, wi + 1, length);
-        float s2 = lanePair(x, xi + 2, w, wi + 2, length);
-        float s3 = lanePair(x, xi + 3, w, wi + 3, length);
-        float s4 = lanePair(x, xi + 4, w, wi + 4, length);
-        float s5 = lanePair(x, xi + 5, w, wi + 5, length);
-        float s6 = lanePair(x, xi + 6, w, wi + 6, length);
-        float s7 = lanePair(x, xi + 7, w, wi + 7, length);
-        return ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7));
-    }
-
-    private static float lanePair(FloatBuffer x, int xi, FloatBuffer w, int wi, int length) {
-        float low = 0f;
-        float high = 0f;
-        for (int i = 0; i < length; i += LANES) {
-            low = Math.fma(x.get(xi + i), w.get(wi + i), low);
-            high = Math.fma(x.get(xi + i + 8), w.get(wi + i + 8), high);
-        }
-        return low + high;
+        ScalarDense.affine(z, rows, w2t, bias, scratch, out);
     }
 
     @Override
@@ -202,21 +166,14 @@ public final class ScalarKernels implements Kernels {
 
     @Override
     public void hiddenDelta(
-            Activation activation, FloatMatrix delta, int rows, FloatMatrix w2t, FloatMatrix z, FloatMatrix out) {
-        FloatBuffer d = delta.data().buffer();
-        FloatBuffer w = w2t.data().buffer();
-        FloatBuffer x = z.data().buffer();
-        FloatBuffer result = out.data().buffer();
-        int stride = z.stride();
-        for (int r = 0; r < rows; r++) {
-            for (int h = 0; h < stride; h++) {
-                float sum = 0f;
-                for (int k = 0; k < w2t.rows(); k++) {
-                    sum = Math.fma(d.get(r * delta.stride() + k), w.get(k * stride + h), sum);
-                }
-                result.put(r * stride + h, sum * slope(activation, x.get(r * stride + h)));
-            }
-        }
+            Activation activation,
+            FloatMatrix delta,
+            int rows,
+            FloatMatrix w2t,
+            FloatMatrix z,
+            float[] scratch,
+            FloatMatrix out) {
+        ScalarDense.back(activation, delta, rows, w2t, z, scratch, out);
     }
 
     @Override

@@ -24,31 +24,35 @@ final class ScalarSparse {
     private static final int BLOCK = GradientRows.BLOCK;
     /** Floats of the sums of a group. */
     private static final int SUMS = COLUMNS * BLOCK;
+    /**
+     * Where the stack of sums begins in the scratch. Before it stand the newest sum and the deltas that are added to it: C2
+     * makes vectors of a loop over one array if the distances of what it reads and writes are constants, and of no other.
+     */
+    private static final int STACK = 2 * SUMS;
 
     private ScalarSparse() {}
 
     /** {@link Kernels#sparseAffine}; returns whether the result is certain to be right, else compute it without groups. */
     static boolean affine(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
         x.index();
-        float[] sums = x.scratch();
+        float[][] sums = x.rowScratch();
         float[] weights = x.weightScratch();
         boolean certain = true;
         for (int h = 0; h < w.stride(); h += BLOCK) {
             int width = Math.min(BLOCK, w.stride() - h);
-            bias.buffer().get(h, sums, 0, width);
-            for (int r = 1; r < x.rows(); r++) {
-                System.arraycopy(sums, 0, sums, r * BLOCK, width);
+            for (int r = 0; r < x.rows(); r++) {
+                bias.buffer().get(h, sums[r], 0, width);
             }
             addGroups(x, w, h, width, weights, sums);
             certain &= isCertain(sums, x.rows(), w, bias, h, width);
             for (int r = 0; r < x.rows(); r++) {
-                out.data().buffer().put(r * out.stride() + h, sums, r * BLOCK, width);
+                out.data().buffer().put(r * out.stride() + h, sums[r], 0, width);
             }
         }
         return certain;
     }
 
-    private static void addGroups(SparseBatch x, FloatMatrix w, int h, int width, float[] weights, float[] sums) {
+    private static void addGroups(SparseBatch x, FloatMatrix w, int h, int width, float[] weights, float[][] sums) {
         FloatBuffer source = w.data().buffer();
         int[] start = x.start();
         int[] rows = x.entryRows();
@@ -63,31 +67,31 @@ final class ScalarSparse {
                 }
             }
             for (; e < end; e++) {
-                addRow(weights, values, blocks[e], sums, rows[e] * BLOCK, width);
+                addRow(weights, values, blocks[e], sums[rows[e]]);
             }
         }
     }
 
-    private static void addRow(float[] w, float[] values, int b, float[] sums, int s, int width) {
+    private static void addRow(float[] w, float[] values, int b, float[] sums) {
         float v0 = values[b];
         float v1 = values[b + 1];
         float v2 = values[b + 2];
         float v3 = values[b + 3];
-        for (int h = 0; h < width; h++) {
-            sums[s + h] = Math.fma(
+        for (int h = 0; h < BLOCK; h++) {
+            sums[h] = Math.fma(
                     v3,
                     w[h + 3 * BLOCK],
-                    Math.fma(v2, w[h + 2 * BLOCK], Math.fma(v1, w[h + BLOCK], Math.fma(v0, w[h], sums[s + h]))));
+                    Math.fma(v2, w[h + 2 * BLOCK], Math.fma(v1, w[h + BLOCK], Math.fma(v0, w[h], sums[h]))));
         }
     }
 
     /** Whether all sums are finite, and zero only where there is neither a bias nor a weight. */
-    private static boolean isCertain(float[] sums, int rows, FloatMatrix w, FloatArray bias, int h, int width) {
+    private static boolean isCertain(float[][] sums, int rows, FloatMatrix w, FloatArray bias, int h, int width) {
         boolean certain = true;
         for (int i = 0; i < width && certain; i++) {
             int odd = 0;
-            for (int s = i; s < rows * BLOCK; s += BLOCK) {
-                int magnitude = Float.floatToRawIntBits(sums[s]) & MAGNITUDE;
+            for (int r = 0; r < rows; r++) {
+                int magnitude = Float.floatToRawIntBits(sums[r][i]) & MAGNITUDE;
                 odd |= magnitude - 1 | LARGEST_FINITE - magnitude;
             }
             certain = odd >= 0 || !hasWeights(w, bias, h + i);
@@ -122,15 +126,15 @@ final class ScalarSparse {
     }
 
     /** Computes {@code width} columns of the gradient by a group's weights, from column h on. */
-    private static void block(GradientSum sum, int g, int h, int width, float[] sums) {
+    private static void block(GradientSum sum, int g, int h, int width, float[] s) {
         for (int d = 0; d < sum.depthBefore(); d++) {
             FloatMatrix from = sum.waiting(d).w1();
             int end = Math.min(COLUMNS * g + COLUMNS, from.rows());
-            for (int c = COLUMNS * g, s = d * SUMS; c < end; c++, s += BLOCK) {
-                from.data().buffer().get(c * from.stride() + h, sums, s, width);
+            for (int c = COLUMNS * g, at = STACK + d * SUMS; c < end; c++, at += BLOCK) {
+                from.data().buffer().get(c * from.stride() + h, s, at, width);
             }
         }
-        int top = (sum.depthBefore() - 1) * SUMS; // of the newest sum
+        int top = STACK + (sum.depthBefore() - 1) * SUMS; // of the newest sum
         int e = 0;
         for (int op = 0; op < sum.ops(); op++) {
             GradientRows run = sum.run(op);
@@ -140,22 +144,27 @@ final class ScalarSparse {
             }
             if (sum.begins(op)) {
                 top += SUMS;
-                Arrays.fill(sums, top, top + SUMS, 0f);
+                Arrays.fill(s, 0, SUMS, 0f);
+            } else {
+                System.arraycopy(s, top, s, 0, SUMS);
             }
-            e = segment(x, e, x.start()[g + 1], sum.rowEnd(op), run.packed(), run.block(h), sums, top, width);
+            e = segment(x, e, x.start()[g + 1], sum.rowEnd(op), run.packed(), run.block(h), s);
             for (int merges = sum.merges(op); merges > 0; merges--) {
                 top -= SUMS;
-                merge(sums, top);
+                System.arraycopy(s, top, s, SUMS, SUMS);
+                merge(s);
             }
             Gradient out = sum.out(op);
             if (out != null) {
-                plusZero(sums);
-                put(sums, 0, g, h, width, out.w1());
-                top = -SUMS;
+                plusZero(s);
+                put(s, 0, g, h, width, out.w1());
+                top = STACK - SUMS;
+            } else {
+                System.arraycopy(s, 0, s, top, SUMS);
             }
         }
         for (int d = 0; d < sum.depthAfter(); d++) {
-            put(sums, d * SUMS, g, h, width, sum.waiting(d).w1());
+            put(s, STACK + d * SUMS, g, h, width, sum.waiting(d).w1());
         }
     }
 
@@ -174,62 +183,65 @@ final class ScalarSparse {
         }
     }
 
-    private static void merge(float[] sums, int left) {
-        for (int i = left; i < left + SUMS; i++) {
-            sums[i] += sums[i + SUMS];
+    private static void merge(float[] s) {
+        for (int i = 0; i < SUMS; i++) {
+            s[i] = s[i + SUMS] + s[i];
         }
     }
 
-    /** Adds the entries of one segment, whose rows end before {@code rowEnd}; returns the first entry after it. */
-    private static int segment(
-            SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] sums, int at, int width) {
+    /**
+     * Adds the entries of one segment, whose rows end before {@code rowEnd}, to the sums at the beginning of {@code s}; returns
+     * the first entry after it. Two at a time, whose deltas are copied behind the sums.
+     */
+    private static int segment(SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] s) {
         int[] rows = x.entryRows();
         int[] blocks = x.entryBlocks();
-        float[] values = x.values();
+        float[] v = x.values();
         int e = from;
-        while (e + 1 < to && rows[e + 1] < rowEnd) {
-            int i = d + rows[e] * BLOCK;
-            int j = d + rows[e + 1] * BLOCK;
-            addDeltas(deltas, i, j, values, blocks[e], blocks[e + 1], sums, at, width);
-            e += 2;
-        }
-        if (e < to && rows[e] < rowEnd) {
-            addDelta(deltas, d + rows[e] * BLOCK, values, blocks[e], sums, at, width);
-            e++;
+        while (e < to && rows[e] < rowEnd) {
+            int b = blocks[e];
+            System.arraycopy(deltas, d + rows[e] * BLOCK, s, SUMS, BLOCK);
+            if (e + 1 < to && rows[e + 1] < rowEnd) {
+                int c = blocks[e + 1];
+                System.arraycopy(deltas, d + rows[e + 1] * BLOCK, s, SUMS + BLOCK, BLOCK);
+                addFirstColumns(v[b], v[c], v[b + 1], v[c + 1], s);
+                addLastColumns(v[b + 2], v[c + 2], v[b + 3], v[c + 3], s);
+                e += 2;
+            } else {
+                addEntry(v[b], v[b + 1], v[b + 2], v[b + 3], s);
+                e++;
+            }
         }
         return e;
     }
 
-    private static void addDelta(float[] d, int i, float[] values, int b, float[] sums, int at, int width) {
-        float v0 = values[b];
-        float v1 = values[b + 1];
-        float v2 = values[b + 2];
-        float v3 = values[b + 3];
-        for (int h = 0; h < width; h++) {
-            sums[at + h] = Math.fma(v0, d[i + h], sums[at + h]);
-            sums[at + h + BLOCK] = Math.fma(v1, d[i + h], sums[at + h + BLOCK]);
-            sums[at + h + 2 * BLOCK] = Math.fma(v2, d[i + h], sums[at + h + 2 * BLOCK]);
-            sums[at + h + 3 * BLOCK] = Math.fma(v3, d[i + h], sums[at + h + 3 * BLOCK]);
+    // Small bodies: C2 makes no vectors of a loop with four columns of two entries.
+
+    private static void addFirstColumns(float a0, float a1, float b0, float b1, float[] s) {
+        for (int h = 0; h < BLOCK; h++) {
+            float x0 = s[h + SUMS];
+            float x1 = s[h + SUMS + BLOCK];
+            s[h] = Math.fma(a1, x1, Math.fma(a0, x0, s[h]));
+            s[h + BLOCK] = Math.fma(b1, x1, Math.fma(b0, x0, s[h + BLOCK]));
         }
     }
 
-    private static void addDeltas(
-            float[] d, int i, int j, float[] values, int b, int c, float[] sums, int at, int width) {
-        float v0 = values[b];
-        float v1 = values[b + 1];
-        float v2 = values[b + 2];
-        float v3 = values[b + 3];
-        float u0 = values[c];
-        float u1 = values[c + 1];
-        float u2 = values[c + 2];
-        float u3 = values[c + 3];
-        for (int h = 0; h < width; h++) {
-            float x = d[i + h];
-            float y = d[j + h];
-            sums[at + h] = Math.fma(u0, y, Math.fma(v0, x, sums[at + h]));
-            sums[at + h + BLOCK] = Math.fma(u1, y, Math.fma(v1, x, sums[at + h + BLOCK]));
-            sums[at + h + 2 * BLOCK] = Math.fma(u2, y, Math.fma(v2, x, sums[at + h + 2 * BLOCK]));
-            sums[at + h + 3 * BLOCK] = Math.fma(u3, y, Math.fma(v3, x, sums[at + h + 3 * BLOCK]));
+    private static void addLastColumns(float a0, float a1, float b0, float b1, float[] s) {
+        for (int h = 0; h < BLOCK; h++) {
+            float x0 = s[h + SUMS];
+            float x1 = s[h + SUMS + BLOCK];
+            s[h + 2 * BLOCK] = Math.fma(a1, x1, Math.fma(a0, x0, s[h + 2 * BLOCK]));
+            s[h + 3 * BLOCK] = Math.fma(b1, x1, Math.fma(b0, x0, s[h + 3 * BLOCK]));
+        }
+    }
+
+    private static void addEntry(float v0, float v1, float v2, float v3, float[] s) {
+        for (int h = 0; h < BLOCK; h++) {
+            float x = s[h + SUMS];
+            s[h] = Math.fma(v0, x, s[h]);
+            s[h + BLOCK] = Math.fma(v1, x, s[h + BLOCK]);
+            s[h + 2 * BLOCK] = Math.fma(v2, x, s[h + 2 * BLOCK]);
+            s[h + 3 * BLOCK] = Math.fma(v3, x, s[h + 3 * BLOCK]);
         }
     }
 }

@@ -2,12 +2,13 @@ package dev.lockstep.kernel;
 
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
-import java.nio.FloatBuffer;
 import java.util.Arrays;
 
 /** {@link Kernels#denseGradient} in plain loops over scratch on the heap. */
 final class ScalarTreeSum {
     private static final int BLOCK = GradientRows.BLOCK;
+    /** Where the stack of sums begins in the scratch; before it stand the newest sum and what is added to it. */
+    private static final int STACK = 2 * BLOCK;
 
     private ScalarTreeSum() {}
 
@@ -25,39 +26,44 @@ final class ScalarTreeSum {
     /** @param o where the block stands in the result */
     private static void block(GradientSum sum, DenseTail tail, int k, int h, int width, int o, float[] sums) {
         for (int d = 0; d < sum.depthBefore(); d++) {
-            tail.of(sum.waiting(d)).buffer().get(o, sums, d * BLOCK, width);
+            tail.of(sum.waiting(d)).buffer().get(o, sums, STACK + d * BLOCK, width);
         }
-        int top = (sum.depthBefore() - 1) * BLOCK; // of the newest sum
+        int top = STACK + (sum.depthBefore() - 1) * BLOCK; // of the newest sum
         for (int op = 0; op < sum.ops(); op++) {
             if (sum.begins(op)) {
                 top += BLOCK;
-                Arrays.fill(sums, top, top + BLOCK, 0f);
+                Arrays.fill(sums, 0, BLOCK, 0f);
+            } else {
+                System.arraycopy(sums, top, sums, 0, BLOCK);
             }
             FloatMatrix m = tail.rows(sum.run(op));
             FloatMatrix factors = tail.factors(sum.run(op));
             for (int r = sum.rowBegin(op); r < sum.rowEnd(op); r++) {
                 float factor = factors == null ? 1f : factors.get(r, k);
-                add(m.data().buffer(), r * m.stride() + h, factor, sums, top, width);
+                m.data().buffer().get(r * m.stride() + h, sums, BLOCK, width);
+                add(factor, sums);
             }
             for (int merges = sum.merges(op); merges > 0; merges--) {
                 top -= BLOCK;
-                for (int i = top; i < top + width; i++) {
-                    sums[i] += sums[i + BLOCK];
-                }
+                System.arraycopy(sums, top, sums, BLOCK, BLOCK);
+                add(1f, sums);
             }
             if (sum.out(op) != null) {
                 put(sums, width, tail.of(sum.out(op)), o);
-                top = -BLOCK;
+                top = STACK - BLOCK;
+            } else {
+                System.arraycopy(sums, 0, sums, top, BLOCK);
             }
         }
         for (int d = 0; d < sum.depthAfter(); d++) {
-            tail.of(sum.waiting(d)).buffer().put(o, sums, d * BLOCK, width);
+            tail.of(sum.waiting(d)).buffer().put(o, sums, STACK + d * BLOCK, width);
         }
     }
 
-    private static void add(FloatBuffer m, int at, float factor, float[] sums, int top, int width) {
-        for (int i = 0; i < width; i++) {
-            sums[top + i] = Math.fma(factor, m.get(at + i), sums[top + i]);
+    /** A product with 1 is exact: this adds, too. */
+    private static void add(float factor, float[] sums) {
+        for (int i = 0; i < BLOCK; i++) {
+            sums[i] = Math.fma(factor, sums[i + BLOCK], sums[i]);
         }
     }
 

@@ -31,6 +31,7 @@ public final class SparseBatch implements AutoCloseable {
     private final int[] entryBlocks;
     private final float[] scratch;
     private final float[] weightScratch = new float[COLUMNS * GradientRows.BLOCK];
+    private float[][] rowScratch; // made when it is first asked for
     private int rows;
     private int blocks;
     private boolean indexed;
@@ -148,6 +149,14 @@ public final class SparseBatch implements AutoCloseable {
     /** Scratch for a kernel: {@value GradientRows#BLOCK} floats for each row. */
     float[] scratch() {
         return scratch;
+    }
+
+    /** Scratch for a kernel: {@value GradientRows#BLOCK} floats for each row, an array each. */
+    float[][] rowScratch() {
+        if (rowScratch == null) {
+            rowScratch = new float[rowEnd.length][GradientRows.BLOCK];
+        }
+        return rowScratch;
     }
 
     /** Scratch for a kernel: the weights of a group, [{@value #COLUMNS}, {@value GradientRows#BLOCK}]. */

@@ -100,7 +100,13 @@ final class VectorKernels implements Kernels {
 
     @Override
     public void hiddenDelta(
-            Activation activation, FloatMatrix delta, int rows, FloatMatrix w2t, FloatMatrix z, FloatMatrix out) {
+            Activation activation,
+            FloatMatrix delta,
+            int rows,
+            FloatMatrix w2t,
+            FloatMatrix z,
+            float[] scratch,
+            FloatMatrix out) {
         FloatBuffer d = delta.data().buffer();
         ByteBuffer w = bytes(w2t.data());
         ByteBuffer x = bytes(z.data());

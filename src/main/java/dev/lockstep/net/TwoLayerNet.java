@@ -32,7 +32,14 @@ public record TwoLayerNet(NetworkShape shape, Activation activation, Loss loss, 
         FloatMatrix scores = workspace.scores();
         forward(w, x, workspace);
         kernels.lossAndDelta(loss, scores, x.labels(), x.rows(), shape.outputs(), scale, workspace.losses());
-        kernels.hiddenDelta(activation, scores, x.rows(), w.w2t(), workspace.hidden(), workspace.hiddenDelta());
+        kernels.hiddenDelta(
+                activation,
+                scores,
+                x.rows(),
+                w.w2t(),
+                workspace.hidden(),
+                workspace.scratch(),
+                workspace.hiddenDelta());
         workspace.rows().set(kernels);
     }
 

@@ -211,7 +211,7 @@ abstract class KernelAccuracyContract {
     @EnumSource
     void hiddenDelta(Activation activation) {
         forCases(a -> {
-            kernels().hiddenDelta(activation, a.scores, a.shape.rows(), a.w2t, a.z, a.hiddenOut);
+            kernels().hiddenDelta(activation, a.scores, a.shape.rows(), a.w2t, a.z, a.scratch, a.hiddenOut);
             for (int r = 0; r < a.shape.rows(); r++) {
                 for (int h = 0; h < a.shape.hidden(); h++) {
                     Sum sum = new Sum();

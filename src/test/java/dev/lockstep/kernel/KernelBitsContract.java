@@ -70,7 +70,7 @@ abstract class KernelBitsContract {
     @ParameterizedTest
     @EnumSource
     void hiddenDelta(Activation activation) {
-        same((k, a) -> k.hiddenDelta(activation, a.scores, a.shape.rows(), a.w2t, a.z, a.hiddenOut));
+        same((k, a) -> k.hiddenDelta(activation, a.scores, a.shape.rows(), a.w2t, a.z, a.scratch, a.hiddenOut));
     }
 
     @Test
@@ -146,7 +146,7 @@ abstract class KernelBitsContract {
             k.activate(activation, a.hiddenOut, rows, a.shape.hidden());
             k.denseAffine(a.hiddenOut, rows, a.w2t, a.b2, a.scratch, a.scoresOut);
             k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), rows, a.shape.classes(), SCALE, a.losses);
-            k.hiddenDelta(activation, a.scoresOut, rows, a.w2t, a.hiddenOut, a.delta);
+            k.hiddenDelta(activation, a.scoresOut, rows, a.w2t, a.hiddenOut, a.scratch, a.delta);
         });
     }
 }

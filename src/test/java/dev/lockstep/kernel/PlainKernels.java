@@ -127,7 +127,13 @@ public final class PlainKernels implements Kernels {
 
     @Override
     public void hiddenDelta(
-            Activation activation, FloatMatrix delta, int rows, FloatMatrix w2t, FloatMatrix z, FloatMatrix out) {
+            Activation activation,
+            FloatMatrix delta,
+            int rows,
+            FloatMatrix w2t,
+            FloatMatrix z,
+            float[] scratch,
+            FloatMatrix out) {
         for (int r = 0; r < rows; r++) {
             for (int h = 0; h < z.stride(); h++) {
                 float sum = 0f;

@@ -38,7 +38,7 @@ class ScalarKernelsTest {
                 k.activate(Activation.SIGMOID, a.hiddenOut, 23, 50);
                 k.denseAffine(a.hiddenOut, 23, a.w2t, a.b2, a.scratch, a.scoresOut);
                 k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), 23, 10, 0.1f, a.losses);
-                k.hiddenDelta(Activation.SIGMOID, a.scoresOut, 23, a.w2t, a.hiddenOut, a.delta);
+                k.hiddenDelta(Activation.SIGMOID, a.scoresOut, 23, a.w2t, a.hiddenOut, a.scratch, a.delta);
                 rows.set(k);
                 sum.clear();
                 sum.addNode(a.tree, out);
