@@ -9,12 +9,11 @@ import java.util.Arrays;
  * The first layer of {@link ScalarKernels} by groups of columns, as in the vector kernels: four elements of a row share
  * one loop over the hidden units. The compiler makes vectors of loops over arrays and not of loops over buffers, so rows
  * of weights and of delta are copied to scratch on the heap first. Small methods with one loop each: in larger ones it
- * gives up. 50 rows of MNIST, 4 segments, 64 hidden units on JDK 17: 150 us forward and 155 us backward, against 336 and
- * 593 us element by element.
+ * gives up. 50 rows of MNIST, 4 segments, 64 hidden units on JDK 17: 62 us forward and 92 us backward.
  *
  * <p>Where a row has no element in one of a group's columns, 0 w or 0 delta is added. What that can change is found out,
- * and then the caller computes all again without groups: weights or deltas that are not finite, and sums of -0.0 forward
- * (backward, every sum becomes +0.0 in the end).
+ * weights or deltas that are not finite and sums of -0.0 forward, and then {@link ExactAffine} or {@link ExactGradient}
+ * computes it (backward, every sum becomes +0.0 in the end).
  */
 final class ScalarSparse {
     private static final int MAGNITUDE = 0x7fffffff;

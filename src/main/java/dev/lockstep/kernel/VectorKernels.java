@@ -19,8 +19,7 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * The kernels on the JDK's vector API, along the hidden units: sums stay in vector registers, four at a time where the
- * width allows. It reads off-heap memory in place through {@code FloatVector.fromByteBuffer}, which JDK 17 has and later
- * ones replaced; {@link Kernels#best} finds out whether it runs.
+ * width allows. Off-heap memory is read in place, see {@link VectorLanes}; {@link Kernels#best} finds out whether it runs.
  *
  * <p>No operation goes across lanes, so the bits are those of {@link ScalarKernels} for every vector width. What runs along
  * the few classes is left to those.
@@ -50,8 +49,7 @@ final class VectorKernels implements Kernels {
         for (int r = 0; r < rows; r++) {
             int begin = r * a.stride();
             // A loop of its own for each function: together they are more than the compiler inlines, and vectors that
-            // cross
-            // a call are allocated.
+            // cross a call are allocated.
             switch (activation) {
                 case SIGMOID -> sigmoid(x, begin * Float.BYTES, (begin + columns) * Float.BYTES);
                 case TANH -> tanh(x, begin * Float.BYTES, (begin + columns) * Float.BYTES);

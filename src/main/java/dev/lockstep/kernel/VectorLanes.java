@@ -10,7 +10,7 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * The vectors that all vector kernels use, and how they get into registers and out again.
  *
- * <p>The vector API reads off-heap memory by byte buffers on Java 17 to 20, and by memory segments from Java 22 on. The files
+ * <p>The vector API reads off-heap memory through byte buffers on Java 17, and through memory segments from Java 22 on. The files
  * {@code Vector*.java} are written for byte buffers; of each the build makes a twin {@code Segment*.java} by exchanging
  * these names, if it has a JDK that can compile it. {@link BestKernels} takes what runs.
  */
