@@ -107,4 +107,12 @@ final class Rehearsal {
     void stop() {
         isUnwanted = true;
     }
+
+    /** Makes an end of it, and returns when no thread uses the shards for it any more. */
+    void end() {
+        stop();
+        synchronized (this) {
+            isDone = true; // who rehearses holds the monitor
+        }
+    }
 }

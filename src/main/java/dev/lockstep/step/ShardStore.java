@@ -23,6 +23,7 @@ final class ShardStore implements AutoCloseable {
     private final Shard[] train;
     private final Shard[] test;
     private volatile BitSet loaded = new BitSet(); // never changed, replaced
+    private boolean closed;
 
     ShardStore(Configuration conf, StepPlan plan) {
         this.conf = conf;
@@ -46,6 +47,9 @@ final class ShardStore implements AutoCloseable {
     }
 
     private synchronized void loadMissing(BitSet wanted) {
+        if (closed) {
+            throw new IllegalStateException("shards " + wanted + ": the store that is to load them is closed");
+        }
         load(wanted, plan.train(), trainRanges, train);
         load(wanted, plan.test(), testRanges, test);
         BitSet now = (BitSet) loaded.clone();
@@ -124,6 +128,7 @@ final class ShardStore implements AutoCloseable {
 
     @Override
     public synchronized void close() {
+        closed = true;
         loaded = new BitSet();
         close(train);
         close(test);

@@ -355,6 +355,7 @@ final class WorkerTeam implements AutoCloseable {
         if (helper != null) {
             helper.close();
         }
+        rehearsal.end();
         for (StepGradient gradient : gradients) {
             gradient.close();
         }

@@ -133,6 +133,22 @@ class StepGradientTest {
         shards.close();
     }
 
+    /** A run that fails at once frees its shards while they are still being read or rehearsed with. */
+    @Test
+    void shardsThatWereTakenOverCanBeClosedAtAnyTime() {
+        StepPlan plan = SmallSet.in(directory, Storage.GZIP).plan(SHARDS, 40, Sampling.REPLACEMENT, 0);
+        for (int i = 0; i < 20; i++) {
+            try (EarlyStart early = EarlyStart.begin(SmallSet.conf(), plan)) {
+                ShardStore shards = early.takeOver();
+                for (long end = System.nanoTime() + i * 2_000_000L; System.nanoTime() < end; ) {
+                    Thread.onSpinWait();
+                }
+                early.rehearsal().end();
+                shards.close();
+            }
+        }
+    }
+
     @Test
     void anEarlyStartOnDamagedFilesLeavesTheFaultToWhoNeedsThem() {
         SmallSet set = SmallSet.in(directory, Storage.PLAIN);
