@@ -1,6 +1,7 @@
 package dev.lockstep.memory;
 
 import java.nio.ByteBuffer;
+import java.util.function.Function;
 
 /**
  * A fixed number of unsigned bytes (0 to 255) outside the Java heap: a view of an {@link OffHeapBlock}, which owns and frees the memory.
@@ -10,6 +11,7 @@ import java.nio.ByteBuffer;
 public final class ByteArray {
     private final OffHeapBlock block;
     private final ByteBuffer elements;
+    private Object view; // made when it is first asked for; whoever finds none makes another that is as good
 
     ByteArray(OffHeapBlock block, ByteBuffer raw) {
         this.block = block;
@@ -40,5 +42,21 @@ public final class ByteArray {
     public ByteBuffer buffer() {
         block.requireOpen();
         return elements;
+    }
+
+    /**
+     * The same memory as an object of another kind, made once and kept: as a memory segment, where kernels read those. Under
+     * the rules of {@link #buffer}.
+     *
+     * @param maker makes it; always the same for an array
+     */
+    public Object view(Function<ByteBuffer, Object> maker) {
+        block.requireOpen();
+        Object made = view;
+        if (made == null) {
+            made = maker.apply(elements);
+            view = made;
+        }
+        return made;
     }
 }

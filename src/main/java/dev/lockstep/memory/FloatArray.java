@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Objects;
+import java.util.function.Function;
 
 /**
  * A fixed number of 32-bit floats outside the Java heap: a view of an {@link OffHeapBlock}, which owns and frees the memory.
@@ -14,6 +15,7 @@ public final class FloatArray {
     private final OffHeapBlock block;
     private final ByteBuffer raw;
     private final FloatBuffer elements;
+    private Object view; // made when it is first asked for; whoever finds none makes another that is as good
 
     FloatArray(OffHeapBlock block, ByteBuffer raw) {
         this.block = block;
@@ -51,6 +53,22 @@ public final class FloatArray {
     public ByteBuffer rawBytes() {
         block.requireOpen();
         return raw;
+    }
+
+    /**
+     * The same memory as an object of another kind, made once and kept: as a memory segment, where kernels read those. Under
+     * the rules of {@link #rawBytes}.
+     *
+     * @param maker makes it; always the same for an array
+     */
+    public Object view(Function<ByteBuffer, Object> maker) {
+        block.requireOpen();
+        Object made = view;
+        if (made == null) {
+            made = maker.apply(raw);
+            view = made;
+        }
+        return made;
     }
 
     /** A view of {@code length} elements from {@code first} on; it shares the memory. */

@@ -99,13 +99,17 @@ class ShardTest {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         with(IdxWriter.random(9, 4, 20, 30, 3, 0.3), shard -> {
             try (SparseBatch batch = new SparseBatch(600, 1, 150)) {
-                long before = threads.getCurrentThreadAllocatedBytes();
-                for (int i = 0; i < 50_000; i++) {
-                    batch.clear();
-                    shard.copyRow(i & 3, batch, KERNELS);
+                long least = Long.MAX_VALUE;
+                // Vector code allocates until it is compiled; the calls that this takes depend on the machine.
+                for (int round = 0; round < 500 && least > 0; round++) {
+                    long before = threads.getCurrentThreadAllocatedBytes();
+                    for (int i = 0; i < 1000; i++) {
+                        batch.clear();
+                        shard.copyRow(i & 3, batch, KERNELS);
+                    }
+                    least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
                 }
-                // One object of 16 bytes for each call would be 800,000.
-                assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(50_000);
+                assertThat(least).as("bytes allocated by 1,000 calls").isZero();
             }
         });
     }

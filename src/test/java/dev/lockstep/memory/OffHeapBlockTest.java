@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -155,6 +156,25 @@ class OffHeapBlockTest {
             assertThat(block.bytes(62, 1).length()).isEqualTo(1);
         }
     }
+
+    @Test
+    void aViewOfAnotherKindIsMadeOnceAndOfTheSameMemory() {
+        OffHeapBlock block = OffHeapBlock.allocate(64, "test");
+        FloatArray floats = block.floats(8, 2);
+        ByteArray bytes = block.bytes();
+        Object ofFloats = floats.view(MemorySegmentLike::new);
+        Object ofBytes = bytes.view(MemorySegmentLike::new);
+        assertThat(floats.view(MemorySegmentLike::new)).isSameAs(ofFloats);
+        assertThat(bytes.view(MemorySegmentLike::new)).isSameAs(ofBytes);
+        floats.set(1, 1f);
+        assertThat(((MemorySegmentLike) ofFloats).memory().getFloat(4)).isEqualTo(1f);
+        assertThat(((MemorySegmentLike) ofBytes).memory().getFloat(12)).isEqualTo(1f);
+        block.close();
+        assertThatIllegalStateException().isThrownBy(() -> floats.view(MemorySegmentLike::new));
+        assertThatIllegalStateException().isThrownBy(() -> bytes.view(MemorySegmentLike::new));
+    }
+
+    private record MemorySegmentLike(ByteBuffer memory) {}
 
     @Test
     void aClosedBlockRefusesUseThroughEveryView() {
