@@ -4,6 +4,7 @@ import dev.lockstep.data.Holdout;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.net.NetworkShape;
 import org.apache.hadoop.conf.Configuration;
@@ -31,6 +32,7 @@ record BenchPlan(LabelledImages train, LabelledImages test) {
                 new NetworkShape(train.pixels(), HIDDEN, CLASSES),
                 Activation.SIGMOID,
                 Loss.CROSS_ENTROPY,
+                KernelChoice.AUTO,
                 GradientMethod.BACKPROP,
                 Sampling.REPLACEMENT,
                 batchSize,

@@ -1,6 +1,5 @@
 package dev.lockstep.step;
 
-import dev.lockstep.kernel.Kernels;
 import dev.lockstep.net.Initializer;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.optim.Optimizer;
@@ -27,7 +26,7 @@ record SimulatedStep(double seconds, Traffic traffic) {
         SimulatedNetwork simulated = new SimulatedNetwork(plan, machine, network, null, 0);
         try (SimulatedCluster cluster = new SimulatedCluster(conf, plan, simulated, workers, fanIn, null);
                 Parameters weights = new Parameters(plan.shape());
-                Optimizer optimizer = new Optimizer(UpdateRule.SGD, 0, 0, plan.shape(), Kernels.best())) {
+                Optimizer optimizer = new Optimizer(UpdateRule.SGD, 0, 0, plan.shape(), plan.kernels())) {
             Initializer.XAVIER.initialize(weights, 0, plan.seed());
             double beginSeconds = 0;
             for (int step = 0; step < WARM_UP_STEPS + STEPS; step++) {

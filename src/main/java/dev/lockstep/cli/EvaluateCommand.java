@@ -8,7 +8,9 @@ import dev.lockstep.data.Split;
 import dev.lockstep.evaluate.EvaluationJob;
 import dev.lockstep.evaluate.Metrics;
 import dev.lockstep.files.AtomicOutput;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.model.ModelFile;
+import dev.lockstep.net.Score;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
@@ -43,6 +45,9 @@ final class EvaluateCommand implements Callable<Integer> {
             description = "Files to evaluate on: test or train (${DEFAULT-VALUE}).")
     private Split split;
 
+    @Mixin
+    private KernelOption kernel;
+
     @Option(names = "--out", paramLabel = "URI", description = "Also write the metrics to a JSON file.")
     private String out;
 
@@ -54,6 +59,7 @@ final class EvaluateCommand implements Callable<Integer> {
         if (split == Split.VALIDATION) {
             throw new BadInputException("--split: expected test or train, found validation, which has no files");
         }
+        KernelChoice kernels = kernel.choice();
         Configuration hadoop = SparkSessions.hadoop();
         if (out != null) {
             OutputFile.require(hadoop, "--out", out, overwrite);
@@ -66,9 +72,9 @@ final class EvaluateCommand implements Callable<Integer> {
                         + " x " + images.columns() + " in " + images.imagesUri());
             }
             try (JavaSparkContext spark = SparkSessions.start("Lockstep evaluate")) {
-                report(
-                        hadoop,
-                        new Metrics(EvaluationJob.run(spark, read.weights(), read.activation(), read.loss(), images)));
+                Score score = EvaluationJob.run(spark, read.weights(), read.activation(), read.loss(), kernels, images);
+                KernelOption.explain(kernels);
+                report(hadoop, new Metrics(score));
             }
         }
         return 0;

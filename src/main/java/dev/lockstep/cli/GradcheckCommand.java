@@ -44,6 +44,9 @@ final class GradcheckCommand implements Callable<Integer> {
     @Mixin
     private NetworkOptions network;
 
+    @Mixin
+    private KernelOption kernel;
+
     @Option(
             names = "--tolerance",
             paramLabel = "X",
@@ -69,6 +72,7 @@ final class GradcheckCommand implements Callable<Integer> {
             long beganNanos = System.nanoTime();
             Parameters n = second.gradient(0, weights).values();
             double seconds = (System.nanoTime() - beganNanos) / 1e9;
+            KernelOption.explain(backprop.kernel());
             boolean agrees = table(out, g, n);
             out.printf(
                     Locale.ROOT,
@@ -92,7 +96,8 @@ final class GradcheckCommand implements Callable<Integer> {
                 NO_UPDATES,
                 new TrainingConfig.Length(1, OptionalLong.empty(), 0),
                 new TrainingConfig.Watching(OptionalLong.empty(), 1, 0, 1));
-        return config.plan(data.open(hadoop, LabelledImages.TRAIN), data.open(hadoop, LabelledImages.TEST));
+        return config.plan(
+                data.open(hadoop, LabelledImages.TRAIN), data.open(hadoop, LabelledImages.TEST), kernel.choice());
     }
 
     private boolean table(PrintWriter out, Parameters backprop, Parameters numerical) {

@@ -3,6 +3,7 @@ package dev.lockstep.cli;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.data.Split;
 import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.net.Initializer;
 import dev.lockstep.optim.LearningRate;
@@ -35,6 +36,7 @@ final class OptionNames {
         register(commandLine, UpdateRule.class);
         register(commandLine, LearningRate.Schedule.class);
         register(commandLine, Engine.class);
+        register(commandLine, KernelChoice.class);
     }
 
     private static long wholeNumber(String text) {

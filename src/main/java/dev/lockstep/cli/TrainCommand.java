@@ -90,6 +90,9 @@ final class TrainCommand implements Callable<Integer> {
                             + " without Spark. The same bits from each (${DEFAULT-VALUE}).")
     private Engine engine;
 
+    @Mixin
+    private KernelOption kernel;
+
     @Option(
             names = "--tasks",
             paramLabel = "N",
@@ -165,6 +168,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         return new TrainRun.Request(
                 config,
+                kernel.choice(),
                 engine,
                 tasks,
                 fanIn,

@@ -3,6 +3,7 @@ package dev.lockstep.cli;
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Shard;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.model.ModelFile;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.step.EarlyStart;
@@ -44,6 +45,7 @@ final class TrainRun {
     /**
      * What is asked for.
      *
+     * @param kernel which kernels are computed with
      * @param tasks Spark tasks; null for as many as there are cores, or may come, but not more than shards
      * @param fanIn worker processes below the driver, and below each of them, at most; 0 for all below the driver
      * @param outUri the run directory
@@ -52,6 +54,7 @@ final class TrainRun {
      */
     record Request(
             TrainingConfig config,
+            KernelChoice kernel,
             Engine engine,
             Integer tasks,
             int fanIn,
@@ -72,7 +75,8 @@ final class TrainRun {
         RunDirectory directory = RunDirectory.at(hadoop, request.outUri(), request.overwrite() || request.resume());
         StepPlan plan = config.plan(
                 LabelledImages.open(hadoop, config.data(), LabelledImages.TRAIN),
-                LabelledImages.open(hadoop, config.data(), LabelledImages.TEST));
+                LabelledImages.open(hadoop, config.data(), LabelledImages.TEST),
+                request.kernel());
         Checks.size(plan.shape());
         try (Parameters weights = new Parameters(plan.shape())) {
             config.network().init().initialize(weights, config.network().initStd(), config.seed());
@@ -112,6 +116,7 @@ final class TrainRun {
         directory.create(request.resume());
         ProgressPrinter progress = new ProgressPrinter(out, err, config.totalSteps(plan));
         progress.started(plan, source, config.data());
+        KernelOption.explain(request.kernel());
         RunCheckpoints checkpoints = new RunCheckpoints(hadoop, directory.checkpoints(), config, source.data());
         TrainingResult result;
         try (Trainer trainer = new Trainer(config, plan, source, weights, Optional.of(checkpoints));

@@ -5,7 +5,7 @@ import dev.lockstep.data.Shard;
 import dev.lockstep.data.ShardRange;
 import dev.lockstep.data.ShardReader;
 import dev.lockstep.kernel.Activation;
-import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.net.Parameters;
@@ -37,10 +37,16 @@ public final class EvaluationJob {
      * Scores all examples.
      *
      * @param weights of a network whose inputs are the images' pixels; copied to the executors
-     * @throws dev.lockstep.BadInputException if a file is damaged
+     * @param kernel what each process is to compute with
+     * @throws dev.lockstep.BadInputException if a file is damaged, or a process cannot run these kernels
      */
     public static Score run(
-            JavaSparkContext spark, Parameters weights, Activation activation, Loss loss, LabelledImages images) {
+            JavaSparkContext spark,
+            Parameters weights,
+            Activation activation,
+            Loss loss,
+            KernelChoice kernel,
+            LabelledImages images) {
         int count = (int) ((images.examples() + (long) RANGE_EXAMPLES - 1) / RANGE_EXAMPLES);
         List<Integer> ranges = IntStream.range(0, count).boxed().toList();
         Broadcast<SerializableConfiguration> conf = SerializableConfiguration.broadcast(spark.sc());
@@ -50,7 +56,7 @@ public final class EvaluationJob {
             Score sum = new Score(weights.shape().outputs());
             int slices = Math.min(count, spark.defaultParallelism());
             for (TaskOutcome<Score> part : spark.parallelize(ranges, slices)
-                    .map(score(activation, loss, images, count, model, conf))
+                    .map(score(activation, loss, kernel, images, count, model, conf))
                     .collect()) {
                 sum.add(part.get());
             }
@@ -64,6 +70,7 @@ public final class EvaluationJob {
     private static Function<Integer, TaskOutcome<Score>> score(
             Activation activation,
             Loss loss,
+            KernelChoice kernel,
             LabelledImages images,
             int ranges,
             Broadcast<Parameters> model,
@@ -71,7 +78,7 @@ public final class EvaluationJob {
         return number -> TaskOutcome.of(() -> {
             Parameters weights = model.value();
             ShardRange range = ShardRange.split(images.examples(), ranges).get(number);
-            TwoLayerNet net = new TwoLayerNet(weights.shape(), activation, loss, Kernels.best());
+            TwoLayerNet net = new TwoLayerNet(weights.shape(), activation, loss, kernel.kernels());
             return score(conf.value().value(), net, images, weights, range);
         });
     }

@@ -16,9 +16,9 @@ public interface Kernels {
     /** Rows along the hidden units and along the classes are padded to a multiple of this many floats: 64 bytes. */
     int LANES = 16;
 
-    /** The fastest implementation that this machine can run. */
+    /** The fastest implementation that this process can run: what {@link KernelChoice#AUTO} takes. */
     static Kernels best() {
-        return BestKernels.KERNELS;
+        return KernelChoice.AUTO.kernels();
     }
 
     /** Name for logs and the run's summary. */

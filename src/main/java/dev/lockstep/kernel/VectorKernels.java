@@ -19,13 +19,25 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * The kernels on the JDK's vector API, along the hidden units: sums stay in vector registers, four at a time where the
- * width allows. Off-heap memory is read in place, see {@link VectorLanes}; {@link Kernels#best} finds out whether it runs.
+ * width allows. Off-heap memory is read in place, see {@link VectorLanes}; {@link KernelTrial} finds out whether it runs.
  *
  * <p>No operation goes across lanes, so the bits are those of {@link ScalarKernels} for every vector width. What runs along
  * the few classes is left to those.
  */
 final class VectorKernels implements Kernels {
     private final ScalarKernels scalar = new ScalarKernels();
+
+    /**
+     * @throws UnsupportedOperationException if the vectors of this machine, or those that this JVM compiles, are narrower than
+     *     the kernels': they would be computed lane by lane, every vector an object, 25 times as slowly as plain loops
+     */
+    VectorKernels() {
+        int bits = FloatVector.SPECIES_PREFERRED.vectorBitSize();
+        if (bits < SPECIES.vectorBitSize()) {
+            throw new UnsupportedOperationException(
+                    "vectors of " + bits + " bits, and the kernels need " + SPECIES.vectorBitSize());
+        }
+    }
 
     @Override
     public String name() {

@@ -12,7 +12,7 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>The vector API reads off-heap memory through byte buffers on Java 17, and through memory segments from Java 22 on. The files
  * {@code Vector*.java} are written for byte buffers; of each the build makes a twin {@code Segment*.java} by exchanging
- * these names, if it has a JDK that can compile it. {@link BestKernels} takes what runs.
+ * these names, if it has a JDK that can compile it. {@link KernelTrial} takes what runs.
  */
 final class VectorLanes {
     /** Vectors of 512 bits where the machine has them, else of 256; {@link Kernels#LANES} is a multiple of both. */

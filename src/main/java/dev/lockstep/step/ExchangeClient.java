@@ -1,6 +1,7 @@
 package dev.lockstep.step;
 
 import dev.lockstep.BadInputException;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.step.FrameLayout.MalformedFrameException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -45,6 +46,9 @@ final class ExchangeClient extends Hub {
         this.team =
                 new WorkerTeam(plan, shards, new Rehearsal(plan, shards, ticket.rehearses()), this::done, SPIN_NANOS);
         this.session = new WorkerSession(plan, team::submit, ticket.fanIn() == 0 ? null : roads);
+        if (plan.kernel() == KernelChoice.AUTO) { // processes may differ, and the driver's log tells of the driver
+            LOG.info("kernels: {}", KernelChoice.explainAuto());
+        }
     }
 
     @Override

@@ -93,6 +93,7 @@ final class Rehearsal {
                 new NetworkShape(shape.inputs(), hidden, shape.outputs()),
                 plan.activation(),
                 plan.loss(),
+                plan.kernel(),
                 plan.method(),
                 plan.sampling(),
                 Math.min(plan.batchSize(), MAX_BATCH_SIZE),

@@ -5,6 +5,7 @@ import dev.lockstep.data.Holdout;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.net.NetworkShape;
@@ -15,6 +16,7 @@ import java.io.Serializable;
  * Everything that a worker needs to know to take part in a run, fixed before the first step. Immutable.
  *
  * @param shape sizes of the network
+ * @param kernel what each process is to compute with; the bits do not depend on it
  * @param method how gradients are computed
  * @param sampling how mini-batches are drawn
  * @param batchSize examples of a mini-batch
@@ -28,6 +30,7 @@ public record StepPlan(
         NetworkShape shape,
         Activation activation,
         Loss loss,
+        KernelChoice kernel,
         GradientMethod method,
         Sampling sampling,
         int batchSize,
@@ -38,14 +41,18 @@ public record StepPlan(
         LabelledImages test)
         implements Serializable {
 
-    /** The network with this machine's kernels. */
+    /** The network with this process's kernels; see {@link #kernels}. */
     public TwoLayerNet net() {
         return new TwoLayerNet(shape, activation, loss, kernels());
     }
 
-    /** This machine's kernels. */
+    /**
+     * The kernels that this process computes with.
+     *
+     * @throws dev.lockstep.BadInputException if the plan wants some that it cannot run
+     */
     public Kernels kernels() {
-        return Kernels.best();
+        return kernel.kernels();
     }
 
     /** A sampler of this run's mini-batches, for one thread. */

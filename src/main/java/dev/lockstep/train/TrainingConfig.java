@@ -6,6 +6,7 @@ import dev.lockstep.data.Holdout;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.net.Initializer;
 import dev.lockstep.net.NetworkShape;
@@ -75,8 +76,12 @@ public record TrainingConfig(
      */
     public record Watching(OptionalLong evaluateEvery, long logEvery, long checkpointEvery, int keepCheckpoints) {}
 
-    /** The plan of every step on these files. */
-    public StepPlan plan(LabelledImages train, LabelledImages test) {
+    /**
+     * The plan of every step on these files.
+     *
+     * @param kernel what processes are to compute with, which is not part of the configuration since it changes no bit
+     */
+    public StepPlan plan(LabelledImages train, LabelledImages test, KernelChoice kernel) {
         if (train.rows() != test.rows() || train.columns() != test.columns()) {
             throw new BadInputException(
                     test.imagesUri() + ": expected images of " + train.rows() + " x " + train.columns() + " as in "
@@ -91,6 +96,7 @@ public record TrainingConfig(
                 new NetworkShape(train.pixels(), network.hidden, network.classes),
                 network.activation,
                 network.loss,
+                kernel,
                 batches.gradient,
                 batches.sampling,
                 batches.batchSize,

@@ -150,6 +150,7 @@ class BadUsageTest {
                 "--schedule | constant, step, cosine",
                 "--gradient | backprop, numerical",
                 "--engine | lockstep, job, local",
+                "--kernel | auto, vector, scalar",
             })
     void oneOfSomeNames(String option, String names) {
         for (String text : new String[] {"other", names.split(",")[0].toUpperCase(Locale.ROOT)}) {

@@ -12,6 +12,7 @@ import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.data.Split;
 import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.memory.MemoryGauge;
@@ -93,7 +94,7 @@ class EvaluationJobTest {
         try (JavaSparkContext spark = new JavaSparkContext(
                         SmallSet.spark(master).set("spark.default.parallelism", Integer.toString(parallelism)));
                 Parameters weights = weights()) {
-            Score score = EvaluationJob.run(spark, weights, Activation.RELU, loss, images);
+            Score score = EvaluationJob.run(spark, weights, Activation.RELU, loss, KernelChoice.AUTO, images);
             Await.offHeapBlocks(blocksBefore + 1); // the weights
             return score;
         }
@@ -104,6 +105,7 @@ class EvaluationJobTest {
                 SHAPE,
                 Activation.RELU,
                 loss,
+                KernelChoice.AUTO,
                 GradientMethod.BACKPROP,
                 Sampling.EPOCH,
                 4,
@@ -156,8 +158,8 @@ class EvaluationJobTest {
                 }
             });
             LabelledImages test = open(directory, LabelledImages.TEST);
-            Throwable thrown =
-                    catchThrowable(() -> EvaluationJob.run(spark, weights, Activation.RELU, Loss.CROSS_ENTROPY, test));
+            Throwable thrown = catchThrowable(() ->
+                    EvaluationJob.run(spark, weights, Activation.RELU, Loss.CROSS_ENTROPY, KernelChoice.AUTO, test));
             assertThat(thrown).isInstanceOf(BadInputException.class);
             assertThat(thrown.getMessage())
                     .contains(labels.toString(), "example 24000", "expected 0 to 2", "found 3")

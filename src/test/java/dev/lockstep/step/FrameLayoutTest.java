@@ -96,6 +96,7 @@ class FrameLayoutTest {
                 shape,
                 plan.activation(),
                 plan.loss(),
+                plan.kernel(),
                 plan.method(),
                 plan.sampling(),
                 plan.batchSize(),

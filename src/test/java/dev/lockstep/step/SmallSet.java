@@ -6,6 +6,7 @@ import dev.lockstep.data.IdxWriter.Storage;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.net.Initializer;
@@ -78,6 +79,7 @@ public record SmallSet(Path directory) {
                 new NetworkShape(ROWS * COLUMNS, HIDDEN, CLASSES),
                 Activation.TANH,
                 Loss.CROSS_ENTROPY,
+                KernelChoice.AUTO,
                 method,
                 sampling,
                 batchSize,

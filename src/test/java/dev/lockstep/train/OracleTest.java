@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.model.ModelFile;
@@ -72,7 +73,8 @@ class OracleTest {
     private StepPlan plan(TrainingConfig config) {
         return config.plan(
                 LabelledImages.open(conf, config.data(), LabelledImages.TRAIN),
-                LabelledImages.open(conf, config.data(), LabelledImages.TEST));
+                LabelledImages.open(conf, config.data(), LabelledImages.TEST),
+                KernelChoice.AUTO);
     }
 
     @Test

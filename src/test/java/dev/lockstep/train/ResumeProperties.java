@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lockstep.data.IdxWriter.Storage;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Sampling;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.optim.LearningRate.Schedule;
@@ -119,7 +120,7 @@ class ResumeProperties {
     /** Trains to the end, or until the witness ends it: then there is no end. */
     private static Optional<End> run(TrainingConfig config, Path checkpoints, boolean resume, Witness witness) {
         LabelledImages test = new SmallSet(directory).open(LabelledImages.TEST);
-        StepPlan plan = config.plan(new SmallSet(directory).open(LabelledImages.TRAIN), test);
+        StepPlan plan = config.plan(new SmallSet(directory).open(LabelledImages.TRAIN), test, KernelChoice.AUTO);
         try (GradientSource source = new LocalGradientSource(SmallSet.conf(), plan);
                 Parameters weights = SmallSet.initial(plan)) {
             RunCheckpoints store = new RunCheckpoints(

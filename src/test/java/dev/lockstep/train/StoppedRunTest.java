@@ -7,6 +7,7 @@ import dev.lockstep.data.IdxWriter.Storage;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.net.Initializer;
 import dev.lockstep.net.Parameters;
@@ -125,7 +126,8 @@ class StoppedRunTest {
     private static StepPlan plan(TrainingConfig config) {
         return config.plan(
                 LabelledImages.open(SmallSet.conf(), config.data(), LabelledImages.TRAIN),
-                LabelledImages.open(SmallSet.conf(), config.data(), LabelledImages.TEST));
+                LabelledImages.open(SmallSet.conf(), config.data(), LabelledImages.TEST),
+                KernelChoice.AUTO);
     }
 
     private TrainingConfig config() {

@@ -3,6 +3,7 @@ package dev.lockstep.train;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.net.Initializer;
 import dev.lockstep.optim.LearningRate.Schedule;
@@ -43,7 +44,7 @@ final class TestConfig {
 
     /** A plan on 100 training and 10 test images of 2 x 3 pixels that nobody will ever read. */
     static StepPlan unreadPlan(TrainingConfig config) {
-        return config.plan(unread(100), unread(10));
+        return config.plan(unread(100), unread(10), KernelChoice.AUTO);
     }
 
     private static LabelledImages unread(int examples) {
