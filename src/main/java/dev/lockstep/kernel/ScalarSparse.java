@@ -16,8 +16,6 @@ import java.util.Arrays;
  * computes it (backward, every sum becomes +0.0 in the end).
  */
 final class ScalarSparse {
-    private static final int MAGNITUDE = 0x7fffffff;
-    private static final int LARGEST_FINITE = 0x7f7fffff;
     private static final int COLUMNS = SparseBatch.COLUMNS;
     /** Hidden units that are computed at a time. */
     private static final int BLOCK = GradientRows.BLOCK;
@@ -28,6 +26,8 @@ final class ScalarSparse {
      * makes vectors of a loop over one array if the distances of what it reads and writes are constants, and of no other.
      */
     private static final int STACK = 2 * SUMS;
+    /** Entries that are added at a time. */
+    private static final int AT_ONCE = 3;
 
     private ScalarSparse() {}
 
@@ -43,7 +43,7 @@ final class ScalarSparse {
                 bias.buffer().get(h, sums[r], 0, width);
             }
             addGroups(x, w, h, width, weights, sums);
-            certain &= isCertain(sums, x.rows(), w, bias, h, width);
+            certain &= isCertain(sums, x.rows(), weights, w, bias, h, width);
             for (int r = 0; r < x.rows(); r++) {
                 out.data().buffer().put(r * out.stride() + h, sums[r], 0, width);
             }
@@ -52,7 +52,6 @@ final class ScalarSparse {
     }
 
     private static void addGroups(SparseBatch x, FloatMatrix w, int h, int width, float[] weights, float[][] sums) {
-        FloatBuffer source = w.data().buffer();
         int[] start = x.start();
         int[] rows = x.entryRows();
         int[] blocks = x.entryBlocks();
@@ -61,9 +60,7 @@ final class ScalarSparse {
         for (int g = 0; g < x.groups(); g++) {
             int end = start[g + 1];
             if (e < end) {
-                for (int c = 0; c < COLUMNS; c++) {
-                    source.get(Math.min(COLUMNS * g + c, w.rows() - 1) * w.stride() + h, weights, c * BLOCK, width);
-                }
+                get(w, g, h, width, weights, 0);
             }
             for (; e < end; e++) {
                 addRow(weights, values, blocks[e], sums[rows[e]]);
@@ -85,17 +82,31 @@ final class ScalarSparse {
     }
 
     /** Whether all sums are finite, and zero only where there is neither a bias nor a weight. */
-    private static boolean isCertain(float[][] sums, int rows, FloatMatrix w, FloatArray bias, int h, int width) {
+    private static boolean isCertain(
+            float[][] sums, int rows, float[] range, FloatMatrix w, FloatArray bias, int h, int width) {
+        Arrays.fill(range, 0, BLOCK, Float.POSITIVE_INFINITY);
+        Arrays.fill(range, BLOCK, 2 * BLOCK, 0f);
+        for (int r = 0; r < rows; r++) {
+            widen(range, sums[r]);
+        }
         boolean certain = true;
         for (int i = 0; i < width && certain; i++) {
-            int odd = 0;
-            for (int r = 0; r < rows; r++) {
-                int magnitude = Float.floatToRawIntBits(sums[r][i]) & MAGNITUDE;
-                odd |= magnitude - 1 | LARGEST_FINITE - magnitude;
-            }
-            certain = odd >= 0 || !hasWeights(w, bias, h + i);
+            // A NaN stays in both, and no comparison with it is true.
+            boolean isPlain = range[i] > 0f && range[i + BLOCK] <= Float.MAX_VALUE;
+            certain = isPlain || !hasWeights(w, bias, h + i);
         }
         return certain;
+    }
+
+    /** Takes a row into the least and the largest magnitude of each column. */
+    private static void widen(float[] range, float[] row) {
+        for (int i = 0; i < BLOCK; i++) {
+            float magnitude = Math.abs(row[i]);
+            float least = Math.min(range[i], magnitude);
+            float most = Math.max(range[i + BLOCK], magnitude);
+            range[i] = least;
+            range[i + BLOCK] = most;
+        }
     }
 
     private static boolean hasWeights(FloatMatrix w, FloatArray bias, int h) {
@@ -124,16 +135,18 @@ final class ScalarSparse {
         }
     }
 
-    /** Computes {@code width} columns of the gradient by a group's weights, from column h on. */
+    /**
+     * Computes {@code width} columns of the gradient by a group's weights, from column h on. The newest sum is worked on at the
+     * beginning of the scratch and moves to the stack when another one begins. To sums to which nothing has been added, which
+     * are zero, nothing is done.
+     */
     private static void block(GradientSum sum, int g, int h, int width, float[] s) {
         for (int d = 0; d < sum.depthBefore(); d++) {
-            FloatMatrix from = sum.waiting(d).w1();
-            int end = Math.min(COLUMNS * g + COLUMNS, from.rows());
-            for (int c = COLUMNS * g, at = STACK + d * SUMS; c < end; c++, at += BLOCK) {
-                from.data().buffer().get(c * from.stride() + h, s, at, width);
-            }
+            get(sum.waiting(d).w1(), g, h, width, s, STACK + d * SUMS);
         }
-        int top = STACK + (sum.depthBefore() - 1) * SUMS; // of the newest sum
+        int depth = sum.depthBefore(); // of the stack of sums
+        long present = (1L << depth) - 1; // bit d: something has been added to sum d
+        boolean isAtHand = false; // the newest sum stands at the beginning, not on the stack
         int e = 0;
         for (int op = 0; op < sum.ops(); op++) {
             GradientRows run = sum.run(op);
@@ -142,36 +155,97 @@ final class ScalarSparse {
                 e = x.start()[g];
             }
             if (sum.begins(op)) {
-                top += SUMS;
-                Arrays.fill(s, 0, SUMS, 0f);
-            } else {
-                System.arraycopy(s, top, s, 0, SUMS);
+                push(s, depth - 1, isAtHand);
+                isAtHand = false;
+                depth++;
             }
-            e = segment(x, e, x.start()[g + 1], sum.rowEnd(op), run.packed(), run.block(h), s);
+            int to = x.start()[g + 1];
+            if (e < to && x.entryRows()[e] < sum.rowEnd(op)) {
+                takeUp(s, depth - 1, present, isAtHand);
+                e = segment(x, e, to, sum.rowEnd(op), run.packed(), run.block(h), s);
+                present |= 1L << depth - 1;
+                isAtHand = true;
+            }
             for (int merges = sum.merges(op); merges > 0; merges--) {
-                top -= SUMS;
-                System.arraycopy(s, top, s, SUMS, SUMS);
-                merge(s);
+                depth--;
+                if ((present >>> depth & 1) != 0) {
+                    takeUp(s, depth, present, isAtHand);
+                    merge(s, depth - 1, present);
+                    present = present & ~(1L << depth) | 1L << depth - 1;
+                    isAtHand = true;
+                }
             }
             Gradient out = sum.out(op);
             if (out != null) {
+                takeUp(s, 0, present, isAtHand);
                 plusZero(s);
                 put(s, 0, g, h, width, out.w1());
-                top = STACK - SUMS;
-            } else {
-                System.arraycopy(s, 0, s, top, SUMS);
+                depth = 0;
+                present = 0;
+                isAtHand = false;
             }
         }
-        for (int d = 0; d < sum.depthAfter(); d++) {
-            put(s, STACK + d * SUMS, g, h, width, sum.waiting(d).w1());
+        push(s, depth - 1, isAtHand);
+        for (int d = 0; d < depth; d++) {
+            takeUp(s, d, present, false);
+            put(s, 0, g, h, width, sum.waiting(d).w1());
         }
     }
 
-    private static void put(float[] sums, int at, int g, int h, int width, FloatMatrix to) {
+    private static void push(float[] s, int d, boolean isAtHand) {
+        if (isAtHand) {
+            System.arraycopy(s, 0, s, STACK + d * SUMS, SUMS);
+        }
+    }
+
+    /** Sees to it that sum d stands at the beginning of the scratch. */
+    private static void takeUp(float[] s, int d, long present, boolean isAtHand) {
+        if ((present >>> d & 1) == 0) {
+            Arrays.fill(s, 0, SUMS, 0f);
+        } else if (!isAtHand) {
+            System.arraycopy(s, STACK + d * SUMS, s, 0, SUMS);
+        }
+    }
+
+    /** Adds sum d of the stack to the one at the beginning. */
+    private static void merge(float[] s, int d, long present) {
+        if ((present >>> d & 1) != 0) {
+            System.arraycopy(s, STACK + d * SUMS, s, SUMS, SUMS);
+            addRight(s);
+        }
+    }
+
+    private static void addRight(float[] s) {
+        for (int i = 0; i < SUMS; i++) {
+            s[i] = s[i + SUMS] + s[i];
+        }
+    }
+
+    /** Copies {@code width} columns of a group's rows to s, from {@code at} on; rows that the last group lacks are zero. */
+    private static void get(FloatMatrix from, int g, int h, int width, float[] s, int at) {
+        FloatBuffer source = from.data().buffer();
+        int begin = COLUMNS * g;
+        int end = Math.min(begin + COLUMNS, from.rows());
+        Arrays.fill(s, at + (end - begin) * BLOCK, at + SUMS, 0f);
+        if (from.stride() == BLOCK) {
+            source.get(begin * BLOCK, s, at, (end - begin) * BLOCK);
+            return;
+        }
+        for (int c = begin; c < end; c++) {
+            source.get(c * from.stride() + h, s, at + (c - begin) * BLOCK, width);
+        }
+    }
+
+    private static void put(float[] s, int at, int g, int h, int width, FloatMatrix to) {
         FloatBuffer target = to.data().buffer();
-        int end = Math.min(COLUMNS * g + COLUMNS, to.rows());
-        for (int c = COLUMNS * g, s = at; c < end; c++, s += BLOCK) {
-            target.put(c * to.stride() + h, sums, s, width);
+        int begin = COLUMNS * g;
+        int end = Math.min(begin + COLUMNS, to.rows());
+        if (to.stride() == BLOCK) {
+            target.put(begin * BLOCK, s, at, (end - begin) * BLOCK);
+            return;
+        }
+        for (int c = begin; c < end; c++) {
+            target.put(c * to.stride() + h, s, at + (c - begin) * BLOCK, width);
         }
     }
 
@@ -182,65 +256,101 @@ final class ScalarSparse {
         }
     }
 
-    private static void merge(float[] s) {
-        for (int i = 0; i < SUMS; i++) {
-            s[i] = s[i + SUMS] + s[i];
-        }
-    }
-
     /**
      * Adds the entries of one segment, whose rows end before {@code rowEnd}, to the sums at the beginning of {@code s}; returns
-     * the first entry after it. Two at a time, whose deltas are copied behind the sums.
+     * the first entry after it. Three at a time, whose deltas are copied behind the sums.
      */
     private static int segment(SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] s) {
         int[] rows = x.entryRows();
         int[] blocks = x.entryBlocks();
-        float[] v = x.values();
+        float[] values = x.values();
         int e = from;
         while (e < to && rows[e] < rowEnd) {
-            int b = blocks[e];
-            System.arraycopy(deltas, d + rows[e] * BLOCK, s, SUMS, BLOCK);
-            if (e + 1 < to && rows[e + 1] < rowEnd) {
-                int c = blocks[e + 1];
-                System.arraycopy(deltas, d + rows[e + 1] * BLOCK, s, SUMS + BLOCK, BLOCK);
-                addFirstColumns(v[b], v[c], v[b + 1], v[c + 1], s);
-                addLastColumns(v[b + 2], v[c + 2], v[b + 3], v[c + 3], s);
-                e += 2;
-            } else {
-                addEntry(v[b], v[b + 1], v[b + 2], v[b + 3], s);
-                e++;
+            int count = 0;
+            while (count < AT_ONCE && e + count < to && rows[e + count] < rowEnd) {
+                System.arraycopy(deltas, d + rows[e + count] * BLOCK, s, SUMS + count * BLOCK, BLOCK);
+                count++;
             }
+            switch (count) {
+                case AT_ONCE -> addThree(values, blocks[e], blocks[e + 1], blocks[e + 2], s);
+                case 2 -> addTwo(values, blocks[e], blocks[e + 1], s);
+                default -> addOne(values, blocks[e], s);
+            }
+            e += count;
         }
         return e;
     }
 
-    // Small bodies: C2 makes no vectors of a loop with four columns of two entries.
+    // All is read before anything is written, else C2 on JDK 17 makes no vectors of more than two columns; and of more
+    // than
+    // three entries of four columns it makes none at all.
 
-    private static void addFirstColumns(float a0, float a1, float b0, float b1, float[] s) {
-        for (int h = 0; h < BLOCK; h++) {
-            float x0 = s[h + SUMS];
-            float x1 = s[h + SUMS + BLOCK];
-            s[h] = Math.fma(a1, x1, Math.fma(a0, x0, s[h]));
-            s[h + BLOCK] = Math.fma(b1, x1, Math.fma(b0, x0, s[h + BLOCK]));
-        }
-    }
-
-    private static void addLastColumns(float a0, float a1, float b0, float b1, float[] s) {
-        for (int h = 0; h < BLOCK; h++) {
-            float x0 = s[h + SUMS];
-            float x1 = s[h + SUMS + BLOCK];
-            s[h + 2 * BLOCK] = Math.fma(a1, x1, Math.fma(a0, x0, s[h + 2 * BLOCK]));
-            s[h + 3 * BLOCK] = Math.fma(b1, x1, Math.fma(b0, x0, s[h + 3 * BLOCK]));
-        }
-    }
-
-    private static void addEntry(float v0, float v1, float v2, float v3, float[] s) {
+    private static void addOne(float[] v, int b, float[] s) {
+        float b0 = v[b];
+        float b1 = v[b + 1];
+        float b2 = v[b + 2];
+        float b3 = v[b + 3];
         for (int h = 0; h < BLOCK; h++) {
             float x = s[h + SUMS];
-            s[h] = Math.fma(v0, x, s[h]);
-            s[h + BLOCK] = Math.fma(v1, x, s[h + BLOCK]);
-            s[h + 2 * BLOCK] = Math.fma(v2, x, s[h + 2 * BLOCK]);
-            s[h + 3 * BLOCK] = Math.fma(v3, x, s[h + 3 * BLOCK]);
+            float s0 = Math.fma(b0, x, s[h]);
+            float s1 = Math.fma(b1, x, s[h + BLOCK]);
+            float s2 = Math.fma(b2, x, s[h + 2 * BLOCK]);
+            float s3 = Math.fma(b3, x, s[h + 3 * BLOCK]);
+            s[h] = s0;
+            s[h + BLOCK] = s1;
+            s[h + 2 * BLOCK] = s2;
+            s[h + 3 * BLOCK] = s3;
+        }
+    }
+
+    private static void addTwo(float[] v, int b, int c, float[] s) {
+        float b0 = v[b];
+        float b1 = v[b + 1];
+        float b2 = v[b + 2];
+        float b3 = v[b + 3];
+        float c0 = v[c];
+        float c1 = v[c + 1];
+        float c2 = v[c + 2];
+        float c3 = v[c + 3];
+        for (int h = 0; h < BLOCK; h++) {
+            float x = s[h + SUMS];
+            float y = s[h + SUMS + BLOCK];
+            float s0 = Math.fma(c0, y, Math.fma(b0, x, s[h]));
+            float s1 = Math.fma(c1, y, Math.fma(b1, x, s[h + BLOCK]));
+            float s2 = Math.fma(c2, y, Math.fma(b2, x, s[h + 2 * BLOCK]));
+            float s3 = Math.fma(c3, y, Math.fma(b3, x, s[h + 3 * BLOCK]));
+            s[h] = s0;
+            s[h + BLOCK] = s1;
+            s[h + 2 * BLOCK] = s2;
+            s[h + 3 * BLOCK] = s3;
+        }
+    }
+
+    private static void addThree(float[] v, int b, int c, int d, float[] s) {
+        float b0 = v[b];
+        float b1 = v[b + 1];
+        float b2 = v[b + 2];
+        float b3 = v[b + 3];
+        float c0 = v[c];
+        float c1 = v[c + 1];
+        float c2 = v[c + 2];
+        float c3 = v[c + 3];
+        float d0 = v[d];
+        float d1 = v[d + 1];
+        float d2 = v[d + 2];
+        float d3 = v[d + 3];
+        for (int h = 0; h < BLOCK; h++) {
+            float x = s[h + SUMS];
+            float y = s[h + SUMS + BLOCK];
+            float z = s[h + SUMS + 2 * BLOCK];
+            float s0 = Math.fma(d0, z, Math.fma(c0, y, Math.fma(b0, x, s[h])));
+            float s1 = Math.fma(d1, z, Math.fma(c1, y, Math.fma(b1, x, s[h + BLOCK])));
+            float s2 = Math.fma(d2, z, Math.fma(c2, y, Math.fma(b2, x, s[h + 2 * BLOCK])));
+            float s3 = Math.fma(d3, z, Math.fma(c3, y, Math.fma(b3, x, s[h + 3 * BLOCK])));
+            s[h] = s0;
+            s[h + BLOCK] = s1;
+            s[h + 2 * BLOCK] = s2;
+            s[h + 3 * BLOCK] = s3;
         }
     }
 }
