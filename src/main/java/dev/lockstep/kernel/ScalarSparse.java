@@ -81,31 +81,28 @@ final class ScalarSparse {
         }
     }
 
-    /** Whether all sums are finite, and zero only where there is neither a bias nor a weight. */
+    /**
+     * Whether no sum is NaN, and zero only where there is neither a bias nor a weight. 0 times infinity makes a sum NaN for good;
+     * an infinite one had no such product, and adding 0 left it as it is.
+     *
+     * @param least scratch for the smallest magnitude of each column, where NaN stays NaN
+     */
     private static boolean isCertain(
-            float[][] sums, int rows, float[] range, FloatMatrix w, FloatArray bias, int h, int width) {
-        Arrays.fill(range, 0, BLOCK, Float.POSITIVE_INFINITY);
-        Arrays.fill(range, BLOCK, 2 * BLOCK, 0f);
+            float[][] sums, int rows, float[] least, FloatMatrix w, FloatArray bias, int h, int width) {
+        Arrays.fill(least, 0, BLOCK, Float.MAX_VALUE);
         for (int r = 0; r < rows; r++) {
-            widen(range, sums[r]);
+            lower(least, sums[r]);
         }
         boolean certain = true;
         for (int i = 0; i < width && certain; i++) {
-            // A NaN stays in both, and no comparison with it is true.
-            boolean isPlain = range[i] > 0f && range[i + BLOCK] <= Float.MAX_VALUE;
-            certain = isPlain || !hasWeights(w, bias, h + i);
+            certain = least[i] > 0f || !hasWeights(w, bias, h + i);
         }
         return certain;
     }
 
-    /** Takes a row into the least and the largest magnitude of each column. */
-    private static void widen(float[] range, float[] row) {
+    private static void lower(float[] least, float[] row) {
         for (int i = 0; i < BLOCK; i++) {
-            float magnitude = Math.abs(row[i]);
-            float least = Math.min(range[i], magnitude);
-            float most = Math.max(range[i + BLOCK], magnitude);
-            range[i] = least;
-            range[i + BLOCK] = most;
+            least[i] = Math.min(least[i], Math.abs(row[i]));
         }
     }
 
