@@ -135,7 +135,7 @@ public final class ScalarKernels implements Kernels {
             }
             if (loss == Loss.CROSS_ENTROPY) {
                 // -log y_t as log(sum) - (a_t - max): there is no log of a y_t that underflowed to zero.
-                lossOf.put(r, (float) (StrictMath.log(sum) - targetScore));
+                lossOf.put(r, ElementaryFunctions.log(sum) - targetScore);
                 x.put(target, x.get(target) - 1f);
                 for (int i = begin; i < begin + classes; i++) {
                     x.put(i, x.get(i) * scale);

@@ -169,6 +169,29 @@ public final class SparseBatch implements AutoCloseable {
         if (indexed) {
             return;
         }
+        if (blocks == rows * groups()) {
+            indexComplete();
+        } else {
+            indexSparse();
+        }
+        indexed = true;
+    }
+
+    /** Every row has every group, as rows without zeros do: nothing to count, and the lists are written in their order. */
+    private void indexComplete() {
+        int groups = groups();
+        int to = 0;
+        for (int g = 0; g < groups; g++) {
+            start[g] = to;
+            for (int r = 0; r < rows; r++, to++) {
+                entryRows[to] = r;
+                entryBlocks[to] = (r * groups + g) * COLUMNS;
+            }
+        }
+        start[groups] = to;
+    }
+
+    private void indexSparse() {
         Arrays.fill(start, 0);
         // start[g + 2] counts group g; a running sum leaves in start[g + 1] the place of its next entry, which filling
         // moves on to the place where group g ends.
@@ -187,7 +210,6 @@ public final class SparseBatch implements AutoCloseable {
                 entryBlocks[to] = b * COLUMNS;
             }
         }
-        indexed = true;
     }
 
     @Override

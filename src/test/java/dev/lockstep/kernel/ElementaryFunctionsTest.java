@@ -144,6 +144,46 @@ class ElementaryFunctionsTest {
         assertThat(ElementaryFunctions.tanh(Float.NaN)).isNaN();
     }
 
+    @Test
+    void logIsWithinOneUnitInTheLastPlace() {
+        int last = Float.floatToIntBits(Float.MAX_VALUE);
+        for (int bits = 1; bits > 0 && bits <= last; bits += STRIDE) {
+            checkLog(Float.intBitsToFloat(bits));
+        }
+        // Around 1, where the result is small, and at the borders of the reduction, neighbour by neighbour.
+        for (int exponent = -149; exponent < 128; exponent++) {
+            for (float border : new float[] {1f, 0.70710677f}) {
+                float x = Math.scalb(border, exponent);
+                for (int i = -500; i <= 500; i++) {
+                    float near = Float.intBitsToFloat(Float.floatToIntBits(x) + i);
+                    if (near > 0) {
+                        checkLog(near);
+                    }
+                }
+            }
+        }
+    }
+
+    private static void checkLog(float x) {
+        double exact = StrictMath.log(x);
+        float found = ElementaryFunctions.log(x);
+        double error = Math.abs(found - exact) / unit(exact);
+        if (!(error <= 1)) {
+            fail("log(%s): expected %s, found %s, %s units off", x, exact, found, error);
+        }
+    }
+
+    @Test
+    void logOfSpecialValues() {
+        assertThat(Float.floatToRawIntBits(ElementaryFunctions.log(1f))).isZero();
+        assertThat(ElementaryFunctions.log(0f)).isEqualTo(Float.NEGATIVE_INFINITY);
+        assertThat(ElementaryFunctions.log(-0f)).isEqualTo(Float.NEGATIVE_INFINITY);
+        assertThat(ElementaryFunctions.log(Float.POSITIVE_INFINITY)).isEqualTo(Float.POSITIVE_INFINITY);
+        assertThat(ElementaryFunctions.log(-Float.MIN_VALUE)).isNaN();
+        assertThat(ElementaryFunctions.log(Float.NEGATIVE_INFINITY)).isNaN();
+        assertThat(ElementaryFunctions.log(Float.NaN)).isNaN();
+    }
+
     /** The bits are part of every trained model: they change on purpose or not at all. */
     @Test
     void bitsArePinned() {

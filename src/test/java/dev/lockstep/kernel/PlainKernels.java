@@ -116,7 +116,7 @@ public final class PlainKernels implements Kernels {
                 squares = Math.fma(d, d, squares);
                 dy = Math.fma(d, y, dy);
             }
-            losses.set(r, loss == Loss.CROSS_ENTROPY ? (float) (StrictMath.log(sum) - targetScore) : 0.5f * squares);
+            losses.set(r, loss == Loss.CROSS_ENTROPY ? ElementaryFunctions.log(sum) - targetScore : 0.5f * squares);
             for (int k = 0; k < classes; k++) {
                 float y = a.get(r, k);
                 float d = k == t ? y - 1f : y;

@@ -40,6 +40,23 @@ class SparseBatchProperties {
         }
     }
 
+    @Property(seed = "3", tries = 100, edgeCases = EdgeCasesMode.NONE)
+    void rowsWithoutZerosAreListedTheSameWay(
+            @ForAll @IntRange(max = 10) int rows, @ForAll @IntRange(min = 1, max = 30) int inputs, @ForAll long seed) {
+        Random random = new Random(seed);
+        float[][] pixels = new float[rows][inputs];
+        for (float[] row : pixels) {
+            for (int c = 0; c < inputs; c++) {
+                row[c] = 1 + random.nextInt(255);
+            }
+        }
+        RandomBatch batch = new RandomBatch(inputs, pixels, new int[rows], new int[] {rows});
+        try (SparseBatch x = batch.sparse(0, 1)) {
+            assertHolds(x, batch);
+            assertThat(x.blocks()).isEqualTo(rows * x.groups());
+        }
+    }
+
     private static void assertHolds(SparseBatch x, RandomBatch batch) {
         List<Element> expected = new ArrayList<>();
         for (int c = 0; c < batch.inputs(); c++) {
