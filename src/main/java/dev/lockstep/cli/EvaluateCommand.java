@@ -10,7 +10,6 @@ import dev.lockstep.evaluate.Metrics;
 import dev.lockstep.files.AtomicOutput;
 import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.model.ModelFile;
-import dev.lockstep.net.Score;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
@@ -72,15 +71,17 @@ final class EvaluateCommand implements Callable<Integer> {
                         + " x " + images.columns() + " in " + images.imagesUri());
             }
             try (JavaSparkContext spark = SparkSessions.start("Lockstep evaluate")) {
-                Score score = EvaluationJob.run(spark, read.weights(), read.activation(), read.loss(), kernels, images);
+                EvaluationJob.Evaluated evaluated =
+                        EvaluationJob.run(spark, read.weights(), read.activation(), read.loss(), kernels, images);
                 KernelOption.explain(kernels);
-                report(hadoop, new Metrics(score));
+                report(hadoop, evaluated);
             }
         }
         return 0;
     }
 
-    private void report(Configuration hadoop, Metrics metrics) throws Exception {
+    private void report(Configuration hadoop, EvaluationJob.Evaluated evaluated) throws Exception {
+        Metrics metrics = new Metrics(evaluated.score());
         PrintWriter writer = spec.commandLine().getOut();
         writer.print(metrics.text());
         writer.flush();
@@ -88,6 +89,8 @@ final class EvaluateCommand implements Callable<Integer> {
             ObjectNode json = metrics.json();
             json.put("model", model);
             json.put("data", data.uri());
+            json.put("scoring_seconds", evaluated.scoringSeconds());
+            json.put("examples_per_second", evaluated.examplesPerSecond());
             byte[] text = new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(json);
             AtomicOutput.write(hadoop, out, overwrite, stream -> stream.write(text));
         }

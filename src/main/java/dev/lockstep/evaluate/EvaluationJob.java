@@ -16,9 +16,11 @@ import dev.lockstep.step.TaskOutcome;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
 import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.LongAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
@@ -30,8 +32,23 @@ public final class EvaluationJob {
     private static final int RANGE_EXAMPLES = 10_000;
 
     private static final int BATCH_ROWS = 128;
+    private static final double NANOS_PER_SECOND = 1e9;
 
     private EvaluationJob() {}
+
+    /**
+     * What the job found.
+     *
+     * @param score of all examples
+     * @param scoringSeconds what the task that took longest spent in the loop over its examples: copying their pixels, and
+     *     scoring them; the files were read before
+     */
+    public record Evaluated(Score score, double scoringSeconds) {
+        /** Examples scored a second by all tasks together, reading the files left out. */
+        public double examplesPerSecond() {
+            return score.examples() / scoringSeconds;
+        }
+    }
 
     /**
      * Scores all examples.
@@ -40,7 +57,7 @@ public final class EvaluationJob {
      * @param kernel what each process is to compute with
      * @throws dev.lockstep.BadInputException if a file is damaged, or a process cannot run these kernels
      */
-    public static Score run(
+    public static Evaluated run(
             JavaSparkContext spark,
             Parameters weights,
             Activation activation,
@@ -55,12 +72,17 @@ public final class EvaluationJob {
             spark.setJobDescription("Lockstep: evaluate " + images.imagesUri());
             Score sum = new Score(weights.shape().outputs());
             int slices = Math.min(count, spark.defaultParallelism());
+            List<LongAccumulator> scoringNanos = IntStream.range(0, slices)
+                    .mapToObj(slice -> spark.sc().longAccumulator())
+                    .toList();
             for (TaskOutcome<Score> part : spark.parallelize(ranges, slices)
-                    .map(score(activation, loss, kernel, images, count, model, conf))
+                    .map(score(activation, loss, kernel, images, count, model, conf, scoringNanos))
                     .collect()) {
                 sum.add(part.get());
             }
-            return sum;
+            long longest =
+                    scoringNanos.stream().mapToLong(LongAccumulator::sum).max().orElseThrow();
+            return new Evaluated(sum, longest / NANOS_PER_SECOND);
         } finally {
             model.destroy();
             conf.destroy();
@@ -74,23 +96,31 @@ public final class EvaluationJob {
             LabelledImages images,
             int ranges,
             Broadcast<Parameters> model,
-            Broadcast<SerializableConfiguration> conf) {
+            Broadcast<SerializableConfiguration> conf,
+            List<LongAccumulator> scoringNanos) {
         return number -> TaskOutcome.of(() -> {
             Parameters weights = model.value();
             ShardRange range = ShardRange.split(images.examples(), ranges).get(number);
             TwoLayerNet net = new TwoLayerNet(weights.shape(), activation, loss, kernel.kernels());
-            return score(conf.value().value(), net, images, weights, range);
+            LongAccumulator nanos = scoringNanos.get(TaskContext.getPartitionId());
+            return score(conf.value().value(), net, images, weights, range, nanos);
         });
     }
 
     private static Score score(
-            Configuration conf, TwoLayerNet net, LabelledImages images, Parameters weights, ShardRange range) {
+            Configuration conf,
+            TwoLayerNet net,
+            LabelledImages images,
+            Parameters weights,
+            ShardRange range,
+            LongAccumulator scoringNanos) {
         Score score = new Score(net.shape().outputs());
         List<Shard> shards =
                 ShardReader.read(conf, images, List.of(range), net.shape().outputs());
         try (Shard shard = shards.get(0);
                 SparseBatch batch = new SparseBatch(images.pixels(), BATCH_ROWS, shard.maxGroups());
                 Workspace workspace = new Workspace(net.shape(), batch)) {
+            long began = System.nanoTime();
             for (int row = 0; row < shard.examples(); row++) {
                 shard.copyRow(row, batch, net.kernels());
                 if (batch.rows() == BATCH_ROWS || row == shard.examples() - 1) {
@@ -98,6 +128,7 @@ public final class EvaluationJob {
                     batch.clear();
                 }
             }
+            scoringNanos.add(System.nanoTime() - began);
         }
         return score;
     }

@@ -1,6 +1,7 @@
 package dev.lockstep.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -207,6 +208,9 @@ class LockstepIT {
                 .outcome();
         assertThat(outcome.succeeded().out()).contains("2000 examples", "precision", "recall", "F1", "confusion");
         assertThat(json(out).path("accuracy")).isEqualTo(summary().path("test_accuracy"));
+        assertThat(json(out).path("examples_per_second").asDouble()
+                        * json(out).path("scoring_seconds").asDouble())
+                .isCloseTo(2000, within(0.01));
         assertThat(outcome.errLines()).singleElement().asString().contains(" INFO KernelOption: kernels: ");
     }
 

@@ -94,9 +94,16 @@ class EvaluationJobTest {
         try (JavaSparkContext spark = new JavaSparkContext(
                         SmallSet.spark(master).set("spark.default.parallelism", Integer.toString(parallelism)));
                 Parameters weights = weights()) {
-            Score score = EvaluationJob.run(spark, weights, Activation.RELU, loss, KernelChoice.AUTO, images);
+            long began = System.nanoTime();
+            EvaluationJob.Evaluated evaluated =
+                    EvaluationJob.run(spark, weights, Activation.RELU, loss, KernelChoice.AUTO, images);
+            double seconds = (System.nanoTime() - began) / 1e9;
             Await.offHeapBlocks(blocksBefore + 1); // the weights
-            return score;
+            // Nobody scores 25,003 examples in a microsecond; one task does nothing else, and is not the only one to
+            // take time.
+            assertThat(evaluated.scoringSeconds()).isBetween(1e-6, seconds);
+            assertThat(evaluated.examplesPerSecond()).isBetween(EXAMPLES / seconds, EXAMPLES / 1e-6);
+            return evaluated.score();
         }
     }
 
