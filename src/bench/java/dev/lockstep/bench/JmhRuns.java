@@ -37,7 +37,7 @@ record JmhRuns(Path log, boolean quick) {
                 .include("^" + Pattern.quote(owner.getName() + "." + benchmark) + "$")
                 .forks(1)
                 .shouldFailOnError(true)
-                .warmupIterations(quick ? 1 : ITERATIONS)
+                .warmupIterations(quick ? 3 : ITERATIONS)
                 .measurementIterations(quick ? 1 : ITERATIONS)
                 .warmupTime(TimeValue.milliseconds(ITERATION_MILLIS))
                 .measurementTime(TimeValue.milliseconds(ITERATION_MILLIS))

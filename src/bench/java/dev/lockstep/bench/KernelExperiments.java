@@ -136,8 +136,11 @@ final class KernelExperiments {
 
     /** Twice the rows, and a read of twice the length. */
     List<Control> controls() {
+        Control.Bounds bounds = jmh.quick() ? Control.Bounds.QUICK : Control.Bounds.REAL;
+        Map<String, Side> once = Map.of(ROOF, () -> roof(1));
+        Map<String, Side> twice = Map.of(ROOF, () -> roof(2));
         return List.of(
-                new Control("dense products", Side.MICROS, denseSides(DENSE_ROWS), denseSides(2 * DENSE_ROWS)),
-                new Control("streaming read", Side.MICROS, Map.of(ROOF, () -> roof(1)), Map.of(ROOF, () -> roof(2))));
+                new Control("dense products", Side.MICROS, denseSides(DENSE_ROWS), denseSides(2 * DENSE_ROWS), bounds),
+                new Control("streaming read", Side.MICROS, once, twice, bounds));
     }
 }

@@ -73,7 +73,10 @@ final class LockstepRuns {
     Map<String, Double> evaluation(Command command) throws IOException {
         Path out = workplace.newDirectory().resolve("evaluation.json");
         run(command, out, Map.of(), List.of());
-        return Map.of(Side.IMAGES_PER_SECOND, number(read(out), "examples_per_second"));
+        JsonNode json = read(out);
+        return Map.of(
+                Side.IMAGES_PER_SECOND, number(json, "examples_per_second"),
+                Side.IMAGES_PER_SECOND_P50, number(json, "examples_per_second_p50"));
     }
 
     /** Runs a command once more to see where its time goes, in the driver and in executors of their own. */
@@ -81,10 +84,11 @@ final class LockstepRuns {
         try {
             Path directory = workplace.newDirectory();
             Path recordings = Files.createDirectory(directory.resolve("recordings"));
-            String driver = String.join(" ", quoted(Profile.jvmOptions(recordings.resolve("driver.jfr"))));
+            Path settings = Files.writeString(directory.resolve("samples.jfc"), Profile.SETTINGS);
+            String driver = String.join(" ", quoted(Profile.jvmOptions(recordings.resolve("driver.jfr"), settings)));
             List<String> executors = command.master().startsWith("local[") || command.master().isEmpty()
                     ? List.of()
-                    : List.of("--conf", EXECUTOR_OPTIONS + "=" + executorOptions(recordings));
+                    : List.of("--conf", EXECUTOR_OPTIONS + "=" + executorOptions(recordings, settings));
             run(command, directory.resolve("out-of-profile"), Map.of("SPARK_SUBMIT_OPTS", driver), executors);
             try (Stream<Path> files = Files.list(recordings)) {
                 return Profile.lines(files.sorted().toList());
@@ -95,14 +99,14 @@ final class LockstepRuns {
     }
 
     /** What conf/spark-defaults.conf says of executors, and a recording of each: the JVM makes a name in the directory. */
-    private String executorOptions(Path recordings) throws IOException {
+    private String executorOptions(Path recordings, Path settings) throws IOException {
         Path defaults = workplace.home().resolve("conf/spark-defaults.conf");
         String ours = Files.readAllLines(defaults).stream()
                 .filter(line -> line.startsWith(EXECUTOR_OPTIONS))
                 .map(line -> line.substring(EXECUTOR_OPTIONS.length()).strip())
                 .findFirst()
                 .orElse("");
-        return ours + " " + String.join(" ", quoted(Profile.jvmOptions(recordings)));
+        return ours + " " + String.join(" ", quoted(Profile.jvmOptions(recordings, settings)));
     }
 
     /** Spark splits options at blanks outside quotes. */

@@ -68,6 +68,7 @@ final class NumpyPeer {
             figures.put(Side.STEP_MILLIS, json.path("ms_per_step").asDouble());
             figures.put(Side.EXAMPLES_PER_SECOND, batchSize * 1e3 / median);
             figures.put(Side.IMAGES_PER_SECOND, json.path("images_per_second").asDouble());
+            figures.put(Side.IMAGES_PER_SECOND_P50, json.path("images_per_second").asDouble());
             figures.put(Side.SECONDS, run.seconds());
             return figures;
         };

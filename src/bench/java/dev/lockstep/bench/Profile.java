@@ -13,37 +13,50 @@ import jdk.jfr.consumer.RecordingFile;
 
 /**
  * Where threads spend their time, by the JDK's flight recorder: every {@value #PERIOD_MILLIS} ms it looks at what running
- * threads do. A sample counts for the innermost method of Lockstep's on its stack, so that what the JDK does for a kernel
- * counts for the kernel. Threads that wait are not sampled.
+ * threads do. A sample counts for the kernel that it is in, as it was called, else for the innermost method of Lockstep's on
+ * its stack, so that what the JDK does for a method counts for the method. Threads that wait are not sampled.
  */
 final class Profile {
     private static final int PERIOD_MILLIS = 10;
-    private static final int MOST_LINES = 10;
-    private static final double WORTH_A_LINE = 0.01;
     private static final String SAMPLE = "jdk.ExecutionSample";
+
+    /** Samples, and nothing of all else that a recording could hold. */
+    static final String SETTINGS = "<configuration version='2.0'><event name='" + SAMPLE
+            + "'><setting name='enabled'>true</setting><setting name='period'>" + PERIOD_MILLIS
+            + " ms</setting></event></configuration>";
+
+    private static final int MOST_LINES = 12;
+    private static final double WORTH_A_LINE = 0.01;
     private static final String OURS = "dev.lockstep.";
+    private static final String KERNELS = OURS + "kernel.";
 
     private final Map<String, Integer> samplesOf = new HashMap<>();
+    private int recordings;
     private int samples;
     private int interpreted;
     private int others;
 
     private Profile() {}
 
-    /** Options for a JVM that is to leave a recording. It is written when the JVM ends. */
-    static List<String> jvmOptions(Path recording) {
+    /**
+     * Options for a JVM that is to leave a recording. It is written when the JVM ends.
+     *
+     * @param recording the file, or a directory in which the JVM makes up a name
+     * @param settings what {@link #SETTINGS} was written to
+     */
+    static List<String> jvmOptions(Path recording, Path settings) {
         return List.of(
                 "-XX:+UnlockDiagnosticVMOptions",
                 "-XX:+DebugNonSafepoints",
                 "-Xlog:jfr*=off",
-                "-XX:StartFlightRecording:settings=none," + SAMPLE + "#enabled=true," + SAMPLE + "#period=" + PERIOD_MILLIS
-                        + "ms,filename=" + recording);
+                "-XX:StartFlightRecording:settings=" + settings + ",filename=" + recording);
     }
 
     /** Sums recordings up, for people. */
     static List<String> lines(List<Path> recordings) {
         Profile profile = new Profile();
         for (Path recording : recordings) {
+            profile.recordings++;
             try (RecordingFile file = new RecordingFile(recording)) {
                 while (file.hasMoreEvents()) {
                     profile.add(file.readEvent());
@@ -64,24 +77,34 @@ final class Profile {
         if (frames.get(0).getType().equals("Interpreted")) {
             interpreted++;
         }
-        for (RecordedFrame frame : frames) {
+        String name = name(frames);
+        if (name == null) {
+            others++;
+        } else {
+            samplesOf.merge(name, 1, Integer::sum);
+        }
+    }
+
+    /** What a stack counts for; null if there is nothing of ours on it. */
+    private static String name(List<RecordedFrame> innermostFirst) {
+        String name = null;
+        for (RecordedFrame frame : innermostFirst) {
             String type = frame.getMethod().getType().getName();
-            if (type.startsWith(OURS)) {
-                String name = type.substring(type.lastIndexOf('.') + 1) + "." + frame.getMethod().getName();
-                samplesOf.merge(name, 1, Integer::sum);
-                return;
+            if (type.startsWith(KERNELS) || (name == null && type.startsWith(OURS))) {
+                name = type.substring(type.lastIndexOf('.') + 1) + "."
+                        + frame.getMethod().getName();
             }
         }
-        others++;
+        return name;
     }
 
     private List<String> lines() {
         List<String> lines = new ArrayList<>();
         lines.add(String.format(
                 Locale.ROOT,
-                "%d samples, one each %d ms that a thread runs Java code, %.0f%% of them in the interpreter; by the"
-                        + " innermost method of Lockstep's:",
+                "%d samples of %d JVMs, one each %d ms that a thread runs Java code, %.0f%% of them in the interpreter:",
                 samples,
+                recordings,
                 PERIOD_MILLIS,
                 percent(interpreted)));
         samplesOf.entrySet().stream()
@@ -90,7 +113,7 @@ final class Profile {
                 .limit(MOST_LINES)
                 .forEach(entry ->
                         lines.add(String.format(Locale.ROOT, "  %3.0f%%  %s", percent(entry.getValue()), entry.getKey())));
-        lines.add(String.format(Locale.ROOT, "  %3.0f%%  none: Spark's and the JDK's own threads", percent(others)));
+        lines.add(String.format(Locale.ROOT, "  %3.0f%%  nothing of Lockstep's: threads of Spark and of the JDK", percent(others)));
         return lines;
     }
 

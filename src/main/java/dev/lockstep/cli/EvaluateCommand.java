@@ -91,6 +91,7 @@ final class EvaluateCommand implements Callable<Integer> {
             json.put("data", data.uri());
             json.put("scoring_seconds", evaluated.scoringSeconds());
             json.put("examples_per_second", evaluated.examplesPerSecond());
+            json.put("examples_per_second_p50", evaluated.medianExamplesPerSecond());
             byte[] text = new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(json);
             AtomicOutput.write(hadoop, out, overwrite, stream -> stream.write(text));
         }

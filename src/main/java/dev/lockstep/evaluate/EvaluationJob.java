@@ -13,6 +13,8 @@ import dev.lockstep.net.Score;
 import dev.lockstep.net.TwoLayerNet;
 import dev.lockstep.net.Workspace;
 import dev.lockstep.step.TaskOutcome;
+import java.io.Serializable;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
@@ -20,7 +22,7 @@ import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
 import org.apache.spark.broadcast.Broadcast;
-import org.apache.spark.util.LongAccumulator;
+import org.apache.spark.util.CollectionAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
@@ -42,13 +44,18 @@ public final class EvaluationJob {
      * @param score of all examples
      * @param scoringSeconds what the task that took longest spent in the loop over its examples: copying their pixels, and
      *     scoring them; the files were read before
+     * @param medianExamplesPerSecond examples scored a second by all tasks together if each took for them what it took for the
+     *     median range: what is left when the JVM is warm
      */
-    public record Evaluated(Score score, double scoringSeconds) {
+    public record Evaluated(Score score, double scoringSeconds, double medianExamplesPerSecond) {
         /** Examples scored a second by all tasks together, reading the files left out. */
         public double examplesPerSecond() {
             return score.examples() / scoringSeconds;
         }
     }
+
+    /** How long a task scored a range. */
+    private record RangeTime(int task, int examples, long nanos) implements Serializable {}
 
     /**
      * Scores all examples.
@@ -72,21 +79,30 @@ public final class EvaluationJob {
             spark.setJobDescription("Lockstep: evaluate " + images.imagesUri());
             Score sum = new Score(weights.shape().outputs());
             int slices = Math.min(count, spark.defaultParallelism());
-            List<LongAccumulator> scoringNanos = IntStream.range(0, slices)
-                    .mapToObj(slice -> spark.sc().longAccumulator())
-                    .toList();
+            CollectionAccumulator<RangeTime> times = spark.sc().collectionAccumulator();
             for (TaskOutcome<Score> part : spark.parallelize(ranges, slices)
-                    .map(score(activation, loss, kernel, images, count, model, conf, scoringNanos))
+                    .map(score(activation, loss, kernel, images, count, model, conf, times))
                     .collect()) {
                 sum.add(part.get());
             }
-            long longest =
-                    scoringNanos.stream().mapToLong(LongAccumulator::sum).max().orElseThrow();
-            return new Evaluated(sum, longest / NANOS_PER_SECOND);
+            return evaluated(sum, times.value(), slices);
         } finally {
             model.destroy();
             conf.destroy();
         }
+    }
+
+    private static Evaluated evaluated(Score score, List<RangeTime> times, int slices) {
+        long[] nanosOfTask = new long[slices];
+        times.forEach(time -> nanosOfTask[time.task()] += time.nanos());
+        double[] rates = times.stream()
+                .mapToDouble(time -> time.examples() * NANOS_PER_SECOND / time.nanos())
+                .sorted()
+                .toArray();
+        return new Evaluated(
+                score,
+                Arrays.stream(nanosOfTask).max().orElseThrow() / NANOS_PER_SECOND,
+                slices * rates[rates.length / 2]);
     }
 
     private static Function<Integer, TaskOutcome<Score>> score(
@@ -97,13 +113,12 @@ public final class EvaluationJob {
             int ranges,
             Broadcast<Parameters> model,
             Broadcast<SerializableConfiguration> conf,
-            List<LongAccumulator> scoringNanos) {
+            CollectionAccumulator<RangeTime> times) {
         return number -> TaskOutcome.of(() -> {
             Parameters weights = model.value();
             ShardRange range = ShardRange.split(images.examples(), ranges).get(number);
             TwoLayerNet net = new TwoLayerNet(weights.shape(), activation, loss, kernel.kernels());
-            LongAccumulator nanos = scoringNanos.get(TaskContext.getPartitionId());
-            return score(conf.value().value(), net, images, weights, range, nanos);
+            return score(conf.value().value(), net, images, weights, range, times);
         });
     }
 
@@ -113,7 +128,7 @@ public final class EvaluationJob {
             LabelledImages images,
             Parameters weights,
             ShardRange range,
-            LongAccumulator scoringNanos) {
+            CollectionAccumulator<RangeTime> times) {
         Score score = new Score(net.shape().outputs());
         List<Shard> shards =
                 ShardReader.read(conf, images, List.of(range), net.shape().outputs());
@@ -128,7 +143,8 @@ public final class EvaluationJob {
                     batch.clear();
                 }
             }
-            scoringNanos.add(System.nanoTime() - began);
+            long nanos = System.nanoTime() - began;
+            times.add(new RangeTime(TaskContext.getPartitionId(), shard.examples(), nanos));
         }
         return score;
     }

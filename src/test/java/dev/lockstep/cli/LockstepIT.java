@@ -210,7 +210,11 @@ class LockstepIT {
         assertThat(json(out).path("accuracy")).isEqualTo(summary().path("test_accuracy"));
         assertThat(json(out).path("examples_per_second").asDouble()
                         * json(out).path("scoring_seconds").asDouble())
-                .isCloseTo(2000, within(0.01));
+                .isCloseTo(2000, within(0.01))
+                .isCloseTo( // one range, of one task
+                        json(out).path("examples_per_second_p50").asDouble()
+                                * json(out).path("scoring_seconds").asDouble(),
+                        within(0.01));
         assertThat(outcome.errLines()).singleElement().asString().contains(" INFO KernelOption: kernels: ");
     }
 

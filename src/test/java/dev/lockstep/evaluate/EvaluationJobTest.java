@@ -103,6 +103,8 @@ class EvaluationJobTest {
             // take time.
             assertThat(evaluated.scoringSeconds()).isBetween(1e-6, seconds);
             assertThat(evaluated.examplesPerSecond()).isBetween(EXAMPLES / seconds, EXAMPLES / 1e-6);
+            // The median of three ranges: two of them take no less time a range than it says.
+            assertThat(evaluated.medianExamplesPerSecond()).isBetween(EXAMPLES / 3.0 / seconds, EXAMPLES / 1e-6);
             return evaluated.score();
         }
     }
