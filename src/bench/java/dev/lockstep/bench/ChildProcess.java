@@ -28,10 +28,11 @@ final class ChildProcess {
      * What a program that ended with status 0 left behind.
      *
      * @param out its standard output
+     * @param err its standard error
      * @param started when it was started
      * @param seconds from its start to its end
      */
-    record Finished(String what, String out, Instant started, double seconds) {
+    record Finished(String what, String out, String err, Instant started, double seconds) {
         /** The last line of the standard output, which is to be a JSON object. */
         JsonNode json() {
             String line = out.lines().reduce("", (before, last) -> last);
@@ -80,7 +81,7 @@ final class ChildProcess {
         if (process.exitValue() != 0) {
             throw new RunFailedException(what + " ended with status " + process.exitValue() + ": " + lastLine(err));
         }
-        return new Finished(what, Files.readString(out), started, seconds);
+        return new Finished(what, Files.readString(out), Files.readString(err), started, seconds);
     }
 
     private static String lastLine(Path file) throws IOException {

@@ -5,6 +5,8 @@ import dev.lockstep.data.Shard;
 import dev.lockstep.data.ShardRange;
 import dev.lockstep.data.ShardReader;
 import dev.lockstep.kernel.Activation;
+import dev.lockstep.kernel.GradientRows;
+import dev.lockstep.kernel.GradientSum;
 import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.kernel.SegmentTree;
@@ -15,51 +17,128 @@ import dev.lockstep.memory.OffHeapBlock;
 import dev.lockstep.net.Initializer;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.Parameters;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * The arrays of a step of the textbook's network, 784-50-10, in {@value #SHARDS} shards as {@code train} has them, and its
- * kernels one by one. All that this benchmark asks of {@link Kernels} is asked here. One thread; owns its memory.
+ * The arrays of a step of the textbook's network, 784-50-10, in {@value #SHARDS} shards and runs of {@value #RUN_ROWS} rows as
+ * {@code train} has them, and its kernels one by one. All that this benchmark asks of {@link Kernels} is asked here. One
+ * thread; owns its memory.
  */
 final class KernelStep implements AutoCloseable {
     static final int HIDDEN = 50;
 
     private static final int CLASSES = 10;
     private static final int SHARDS = 8;
+    private static final int RUN_ROWS = 128;
     private static final long SEED = 1;
     /** So small that weights stay what they are, however often they are updated. */
     private static final float LEARNING_RATE = 1e-12f;
 
+    /** Writes a row of the batch. */
+    @FunctionalInterface
+    private interface Rows {
+        void addTo(SparseBatch x);
+    }
+
+    /** Rows that go through the network together. */
+    private final class Run {
+        final SparseBatch x;
+        final OffHeapBlock block;
+        final FloatMatrix hidden;
+        final FloatMatrix delta;
+        final FloatMatrix scores;
+        final FloatArray losses;
+        final GradientRows sums;
+        final int[] blocksOfRow;
+
+        Run(int rows, int maxGroups, Rows row) {
+            int hiddenFloats = rows * shape.paddedHidden();
+            int scoreFloats = rows * shape.paddedOutputs();
+            this.x = new SparseBatch(shape.inputs(), rows, maxGroups);
+            this.block = OffHeapBlock.allocate((2L * hiddenFloats + scoreFloats + rows) * Float.BYTES, "activations");
+            FloatArray all = block.floats(0, 2 * hiddenFloats + scoreFloats + rows);
+            this.hidden = new FloatMatrix(all.slice(0, hiddenFloats), rows, shape.paddedHidden());
+            this.delta = new FloatMatrix(all.slice(hiddenFloats, hiddenFloats), rows, shape.paddedHidden());
+            this.scores = new FloatMatrix(all.slice(2 * hiddenFloats, scoreFloats), rows, shape.paddedOutputs());
+            this.losses = all.slice(2 * hiddenFloats + scoreFloats, rows);
+            this.sums = new GradientRows(x, delta, hidden, scores);
+            this.blocksOfRow = new int[rows];
+            for (int r = 0; r < rows; r++) {
+                row.addTo(x);
+                blocksOfRow[r] = x.blocks() - x.blockOfRow(r);
+            }
+        }
+
+        void index() {
+            x.clear();
+            for (int r = 0; r < blocksOfRow.length; r++) {
+                x.endRow(blocksOfRow[r], x.labels().get(r));
+            }
+            x.index();
+        }
+
+        long nonZeros() {
+            long count = 0;
+            for (int i = 0; i < x.blocks() * SparseBatch.COLUMNS; i++) {
+                count += x.values()[i] == 0 ? 0 : 1;
+            }
+            return count;
+        }
+
+        void close() {
+            x.close();
+            block.close();
+        }
+    }
+
     private final Kernels kernels = Kernels.best();
     private final NetworkShape shape;
-    private final SparseBatch x;
-    private final SegmentTree tree = new SegmentTree(0, SHARDS);
-    private final int[] nonZerosOfRow;
+    private final int rows;
+    private final List<Run> runs = new ArrayList<>();
     private final Parameters weights;
     private final Parameters gradient;
-    private final OffHeapBlock block;
-    private final FloatMatrix hidden;
-    private final FloatMatrix delta;
-    private final FloatMatrix scores;
-    private final FloatArray losses;
+    private final GradientSum sum;
+    private final float[] layerScratch;
+    private final float[] sumScratch;
 
-    private KernelStep(int inputs, int rows, int maxNonZeros) {
+    private KernelStep(int inputs, int rows, int maxGroups, Rows row) {
         this.shape = new NetworkShape(inputs, HIDDEN, CLASSES);
-        this.x = new SparseBatch(inputs, rows, maxNonZeros);
-        this.nonZerosOfRow = new int[rows];
+        this.rows = rows;
         this.weights = new Parameters(shape);
         this.gradient = new Parameters(shape);
+        this.layerScratch = new float[(shape.paddedHidden() + 2) * Kernels.LANES];
         Initializer.XAVIER.initialize(weights, 0, SEED);
-        int hiddenFloats = rows * shape.paddedHidden();
-        int scoreFloats = rows * shape.paddedOutputs();
-        this.block = OffHeapBlock.allocate((2L * hiddenFloats + scoreFloats + rows) * Float.BYTES, "activations");
-        FloatArray all = block.floats(0, 2 * hiddenFloats + scoreFloats + rows);
-        this.hidden = new FloatMatrix(all.slice(0, hiddenFloats), rows, shape.paddedHidden());
-        this.delta = new FloatMatrix(all.slice(hiddenFloats, hiddenFloats), rows, shape.paddedHidden());
-        this.scores = new FloatMatrix(all.slice(2 * hiddenFloats, scoreFloats), rows, shape.paddedOutputs());
-        this.losses = all.slice(2 * hiddenFloats + scoreFloats, rows);
+        for (int first = 0; first < rows; first += RUN_ROWS) {
+            runs.add(new Run(Math.min(RUN_ROWS, rows - first), maxGroups, row));
+        }
+        this.sum = new GradientSum(CLASSES, SHARDS, () -> {
+            throw new IllegalStateException("one wave leaves nothing over");
+        });
+        this.sumScratch = sum.newScratch();
+        layOut();
+        index();
+        for (StepKernel kernel : StepKernel.values()) { // every array gets the numbers of a real step
+            run(kernel);
+        }
+    }
+
+    private void layOut() {
+        SegmentTree tree = new SegmentTree(0, SHARDS);
+        for (int s = 0; s < SHARDS; s++) {
+            tree.endSegment(s, (s + 1) * rows / SHARDS);
+        }
+        GradientRows[] sums = new GradientRows[runs.size()];
+        int[] ends = new int[runs.size()];
+        for (int i = 0; i < sums.length; i++) {
+            sums[i] = runs.get(i).sums;
+            ends[i] = Math.min(rows, (i + 1) * RUN_ROWS);
+        }
+        sum.clear();
+        sum.addNode(tree, gradient.asGradient());
+        sum.wave(0, sums, ends, sums.length);
     }
 
     /**
@@ -72,80 +151,75 @@ final class KernelStep implements AutoCloseable {
         LabelledImages images = LabelledImages.open(conf, directory, LabelledImages.TRAIN);
         List<Shard> shards = ShardReader.read(conf, images, ShardRange.split(images.examples(), 1), CLASSES);
         try (Shard shard = shards.get(0)) {
-            KernelStep step = new KernelStep(images.pixels(), rows, shard.maxNonZeros());
             Random random = new Random(SEED);
-            for (int r = 0; r < rows; r++) {
-                int row = random.nextInt(shard.examples());
-                SparseBatch x = step.x;
-                step.nonZerosOfRow[r] = shard.copyRow(row, x.columns(), x.values(), x.nonZeros());
-                x.endRow(step.nonZerosOfRow[r], shard.label(row));
-            }
-            return step.run();
+            return new KernelStep(
+                    images.pixels(),
+                    rows,
+                    shard.maxGroups(),
+                    x -> shard.copyRow(random.nextInt(shard.examples()), x, Kernels.best()));
         }
     }
 
-    /** A batch without zeros. */
+    /**
+     * A batch without zeros.
+     *
+     * @param inputs a multiple of {@link SparseBatch#COLUMNS}
+     */
     static KernelStep dense(int inputs, int rows) {
-        KernelStep step = new KernelStep(inputs, rows, inputs);
         Random random = new Random(SEED);
-        for (int r = 0; r < rows; r++) {
-            for (int c = 0; c < inputs; c++) {
-                step.x.columns().set(r * inputs + c, c);
-                step.x.values().set(r * inputs + c, (1 + random.nextInt(255)) / 255f);
+        int groups = SparseBatch.groups(inputs);
+        return new KernelStep(inputs, rows, groups, x -> {
+            for (int g = 0; g < groups; g++) {
+                x.groupOf()[x.blocks() + g] = g;
             }
-            step.nonZerosOfRow[r] = inputs;
-            step.x.endRow(inputs, random.nextInt(CLASSES));
-        }
-        return step.run();
-    }
-
-    /** Every array gets the numbers of a real step. */
-    private KernelStep run() {
-        int rows = x.rows();
-        for (int s = 0; s < SHARDS; s++) {
-            tree.endSegment(s, (s + 1) * rows / SHARDS);
-        }
-        index();
-        for (StepKernel kernel : StepKernel.values()) {
-            run(kernel);
-        }
-        return this;
+            for (int c = 0; c < inputs; c++) {
+                x.values()[x.blocks() * SparseBatch.COLUMNS + c] = (1 + random.nextInt(255)) / 255f;
+            }
+            x.endRow(groups, random.nextInt(CLASSES));
+        });
     }
 
     /** Lists the pixels anew as the kernels need them, as is done for every batch: from its rows, which stay. */
     void index() {
-        x.clear();
-        for (int r = 0; r < nonZerosOfRow.length; r++) {
-            x.endRow(nonZerosOfRow[r], x.labels().get(r));
-        }
-        x.index();
+        runs.forEach(Run::index);
     }
 
     /** Runs a kernel. */
     void run(StepKernel kernel) {
-        int rows = x.rows();
         switch (kernel) {
-            case FORWARD -> kernels.sparseAffine(x, weights.w1(), weights.b1(), hidden);
-            case ACTIVATION -> kernels.activate(Activation.SIGMOID, hidden, rows, HIDDEN);
-            case SECOND_LAYER -> kernels.denseAffine(hidden, rows, weights.w2t(), weights.b2(), scores);
-            case LOSS_AND_DELTA ->
-                kernels.lossAndDelta(Loss.CROSS_ENTROPY, scores, x.labels(), rows, CLASSES, 1f / rows, losses);
-            case HIDDEN_DELTA ->
-                kernels.hiddenDelta(Activation.SIGMOID, scores, rows, weights.w2t(), hidden, delta);
-            case GRADIENT -> kernels.sparseGradient(x, delta, tree, gradient.w1());
-            case SECOND_GRADIENT -> {
-                kernels.biasGradient(delta, tree, gradient.b1());
-                kernels.denseGradient(scores, hidden, tree, gradient.w2t());
-                kernels.biasGradient(scores, tree, gradient.b2());
-            }
+            case GRADIENT -> kernels.sparseGradient(sum, 0, SparseBatch.groups(shape.inputs()), sumScratch);
+            case SECOND_GRADIENT -> kernels.denseGradient(sum, sumScratch);
             case UPDATE -> kernels.addScaled(-LEARNING_RATE, gradient.all(), weights.all());
+            default -> {
+                for (int i = 0; i < runs.size(); i++) {
+                    run(kernel, runs.get(i));
+                }
+            }
+        }
+    }
+
+    private void run(StepKernel kernel, Run run) {
+        int count = run.blocksOfRow.length;
+        switch (kernel) {
+            case FORWARD -> kernels.sparseAffine(run.x, weights.w1(), weights.b1(), run.hidden);
+            case ACTIVATION -> kernels.activate(Activation.SIGMOID, run.hidden, count, HIDDEN);
+            case SECOND_LAYER ->
+                kernels.denseAffine(run.hidden, count, weights.w2t(), weights.b2(), layerScratch, run.scores);
+            case LOSS_AND_DELTA ->
+                kernels.lossAndDelta(
+                        Loss.CROSS_ENTROPY, run.scores, run.x.labels(), count, CLASSES, 1f / rows, run.losses);
+            case HIDDEN_DELTA ->
+                kernels.hiddenDelta(
+                        Activation.SIGMOID, run.scores, count, weights.w2t(), run.hidden, layerScratch, run.delta);
+            case PACKING -> run.sums.set(kernels);
+            default -> throw new IllegalArgumentException(kernel + " is none of single runs");
         }
     }
 
     /** Bytes that a kernel has to move here. */
     long bytes(StepKernel kernel) {
-        return kernel.bytes(
-                x.rows(), x.nonZeros(), shape.inputs(), shape.paddedHidden(), shape.paddedOutputs());
+        long nonZeros = runs.stream().mapToLong(Run::nonZeros).sum();
+        return kernel.bytes(rows, nonZeros, shape.inputs(), shape.paddedHidden(), shape.paddedOutputs());
     }
 
     /** Floats of W1 with its padding: the array that a step reads most of. */
@@ -155,9 +229,8 @@ final class KernelStep implements AutoCloseable {
 
     @Override
     public void close() {
-        x.close();
+        runs.forEach(Run::close);
         weights.close();
         gradient.close();
-        block.close();
     }
 }

@@ -6,17 +6,18 @@ import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Shard;
 import dev.lockstep.data.ShardRange;
 import dev.lockstep.data.ShardReader;
-import dev.lockstep.memory.FloatArray;
-import dev.lockstep.memory.IntArray;
-import dev.lockstep.memory.OffHeapBlock;
+import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.SparseBatch;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.ml.classification.MultilayerPerceptronClassificationModel;
 import org.apache.spark.ml.classification.MultilayerPerceptronClassifier;
 import org.apache.spark.ml.evaluation.MulticlassClassificationEvaluator;
 import org.apache.spark.ml.linalg.SQLDataTypes;
+import org.apache.spark.ml.linalg.Vector;
 import org.apache.spark.ml.linalg.Vectors;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.RowFactory;
@@ -45,7 +46,7 @@ final class MllibFit {
                 .getOrCreate()) {
             Dataset<org.apache.spark.sql.Row> train = read(spark, args[1], LabelledImages.TRAIN);
             Dataset<org.apache.spark.sql.Row> test = read(spark, args[1], LabelledImages.TEST);
-            int pixels = ((org.apache.spark.ml.linalg.Vector) train.first().get(1)).size();
+            int pixels = ((Vector) train.first().get(1)).size();
             MultilayerPerceptronClassifier classifier = new MultilayerPerceptronClassifier()
                     .setLayers(new int[] {pixels, HIDDEN, CLASSES})
                     .setMaxIter(Integer.parseInt(args[2]))
@@ -67,22 +68,13 @@ final class MllibFit {
         Configuration conf = new Configuration();
         LabelledImages images = LabelledImages.open(conf, directory, stem);
         List<org.apache.spark.sql.Row> rows = new ArrayList<>(images.examples());
-        long room = images.pixels() * (long) (Integer.BYTES + Float.BYTES);
         try (Shard shard = ShardReader.read(conf, images, ShardRange.split(images.examples(), 1), CLASSES)
                         .get(0);
-                OffHeapBlock block = OffHeapBlock.allocate(room, "a row")) {
-            IntArray columns = block.ints(0, images.pixels());
-            FloatArray values = block.floats(images.pixels() * Integer.BYTES, images.pixels());
+                SparseBatch batch = new SparseBatch(images.pixels(), 1, shard.maxGroups())) {
             for (int row = 0; row < shard.examples(); row++) {
-                int count = shard.copyRow(row, columns, values, 0);
-                int[] indices = new int[count];
-                double[] numbers = new double[count];
-                for (int i = 0; i < count; i++) {
-                    indices[i] = columns.get(i);
-                    numbers[i] = Math.rint(values.get(i) * WHITE) / WHITE;
-                }
-                rows.add(RowFactory.create(
-                        (double) shard.label(row), Vectors.sparse(images.pixels(), indices, numbers)));
+                batch.clear();
+                shard.copyRow(row, batch, Kernels.best());
+                rows.add(RowFactory.create((double) shard.label(row), features(batch)));
             }
         }
         StructType columns = new StructType()
@@ -93,5 +85,21 @@ final class MllibFit {
                 .cache();
         set.count();
         return set;
+    }
+
+    /** The pixels that are not zero, as doubles that are rounded once. */
+    private static Vector features(SparseBatch batch) {
+        int room = batch.blocks() * SparseBatch.COLUMNS;
+        int[] indices = new int[room];
+        double[] numbers = new double[room];
+        int count = 0;
+        for (int i = 0; i < room; i++) {
+            if (batch.values()[i] != 0) {
+                indices[count] = batch.groupOf()[i / SparseBatch.COLUMNS] * SparseBatch.COLUMNS + i % SparseBatch.COLUMNS;
+                numbers[count] = Math.rint(batch.values()[i] * WHITE) / WHITE;
+                count++;
+            }
+        }
+        return Vectors.sparse(batch.inputs(), Arrays.copyOf(indices, count), Arrays.copyOf(numbers, count));
     }
 }

@@ -66,6 +66,7 @@ final class NumpyPeer {
             Map<String, Double> figures = new LinkedHashMap<>();
             figures.put(Side.STEP_MILLIS_P50, median);
             figures.put(Side.STEP_MILLIS, json.path("ms_per_step").asDouble());
+            figures.put(Side.STEP_MILLIS_REHEARSED, json.path("ms_per_step").asDouble());
             figures.put(Side.EXAMPLES_PER_SECOND, batchSize * 1e3 / median);
             figures.put(Side.IMAGES_PER_SECOND, json.path("images_per_second").asDouble());
             figures.put(Side.IMAGES_PER_SECOND_P50, json.path("images_per_second").asDouble());

@@ -10,9 +10,11 @@ interface Side {
     String STEP_MILLIS_P50 = "ms_per_step_p50";
     /** Mean time of a step over the whole run. */
     String STEP_MILLIS = "ms_per_step";
+    /** The same, and what the JVM's compiler was given to do before the first step counted in. */
+    String STEP_MILLIS_REHEARSED = "ms_per_step_rehearsal_counted";
     /** Examples of a mini-batch over the median time of a step. */
     String EXAMPLES_PER_SECOND = "examples_per_second";
-    /** Time from the call of fit, data loaded, to a model of the wanted accuracy. */
+    /** Time from the call of fit, data loaded, to a model of the wanted accuracy, with all the warm-up that the JVM needs. */
     String FIT_SECONDS = "fit_seconds";
     /** Share of the test images that are classified rightly. */
     String TEST_ACCURACY = "test_accuracy";

@@ -8,6 +8,8 @@ public enum StepKernel {
     SECOND_LAYER("forward, second layer"),
     LOSS_AND_DELTA("softmax, loss and delta"),
     HIDDEN_DELTA("hidden delta"),
+    /** Deltas laid out as the next one reads them. */
+    PACKING("packing of the hidden delta"),
     /** The first layer's: rows of delta for the pixels that are not zero. */
     GRADIENT("gradient, first layer"),
     SECOND_GRADIENT("gradient, second layer and biases"),
@@ -43,7 +45,7 @@ public enum StepKernel {
         long products = nonZeros * (pixel + hidden * Float.BYTES);
         return switch (this) {
             case FORWARD -> products + z;
-            case ACTIVATION -> 2 * z;
+            case ACTIVATION, PACKING -> 2 * z;
             case SECOND_LAYER -> z + w2 + scores;
             case LOSS_AND_DELTA -> 2 * scores;
             case HIDDEN_DELTA -> scores + w2 + 2 * z;

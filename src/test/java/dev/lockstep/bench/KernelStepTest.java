@@ -18,6 +18,7 @@ class KernelStepTest {
         assertThat(StepKernel.SECOND_LAYER.bytes(2, 5, 7, 16, 3)).isEqualTo(2 * 64 + 3 * 64 + 2 * 12);
         assertThat(StepKernel.LOSS_AND_DELTA.bytes(2, 5, 7, 16, 3)).isEqualTo(2 * 2 * 12);
         assertThat(StepKernel.HIDDEN_DELTA.bytes(2, 5, 7, 16, 3)).isEqualTo(2 * 12 + 3 * 64 + 2 * 2 * 64);
+        assertThat(StepKernel.PACKING.bytes(2, 5, 7, 16, 3)).isEqualTo(2 * 2 * 64);
         assertThat(StepKernel.GRADIENT.bytes(2, 5, 7, 16, 3)).isEqualTo(5 * (8 + 64) + 7 * 64);
         assertThat(StepKernel.SECOND_GRADIENT.bytes(2, 5, 7, 16, 3)).isEqualTo(2 * (2 * 12 + 2 * 64) + 3 * 64);
         assertThat(StepKernel.UPDATE.bytes(2, 5, 7, 16, 3)).isEqualTo(3 * (7 * 64 + 3 * 64));
@@ -38,8 +39,8 @@ class KernelStepTest {
 
     @Test
     void aDenseBatchHasNoZeros() {
-        try (KernelStep step = KernelStep.dense(30, 20)) {
-            assertThat(step.bytes(StepKernel.GRADIENT)).isEqualTo(600 * (8 + 256) + 30 * 256);
+        try (KernelStep step = KernelStep.dense(28, 200)) {
+            assertThat(step.bytes(StepKernel.GRADIENT)).isEqualTo(5600 * (8 + 256) + 28 * 256);
             step.index();
             step.run(StepKernel.FORWARD);
         }

@@ -64,6 +64,7 @@ class TableBenchTest {
                     .containsExactly(
                             "book-steady >= 3 >= 6",
                             "book-whole >= 2.5 >= 4",
+                            "book-warm-up >= 2.5 >= 4",
                             "book-cluster >= 0.67 >= 1",
                             "batch-4096 >= 4 >= 8",
                             "hidden-800 >= 1.5 >= 3",
