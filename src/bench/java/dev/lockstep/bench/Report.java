@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -103,6 +105,18 @@ record Report(
         return lines;
     }
 
+    /** Each profile with the rows that it belongs to: rows of one experiment share one. */
+    private Map<List<String>, List<String>> profiles() {
+        Map<List<String>, List<String>> keys = new LinkedHashMap<>();
+        for (Result result : results()) {
+            if (!result.profile().isEmpty()) {
+                keys.computeIfAbsent(result.profile(), profile -> new ArrayList<>())
+                        .add(result.row().key());
+            }
+        }
+        return keys;
+    }
+
     /** Reasons, details, profiles, controls. */
     private List<String> below(String bullet, String indent) {
         List<String> lines = new ArrayList<>();
@@ -117,12 +131,12 @@ record Report(
                 lines.add(bullet + key + ":");
                 result.details().forEach(line -> lines.add(indent + line));
             }
-            if (!result.profile().isEmpty()) {
-                lines.add("");
-                lines.add(bullet + key + ": missed. Where the time goes:");
-                result.profile().forEach(line -> lines.add(indent + line));
-            }
         }
+        profiles().forEach((profile, keys) -> {
+            lines.add("");
+            lines.add(bullet + String.join(", ", keys) + ": missed. Where the time goes:");
+            profile.forEach(line -> lines.add(indent + line));
+        });
         if (!growths.isEmpty()) {
             lines.add("");
             growths.forEach(growth -> lines.add(bullet + "control: " + growth));
@@ -168,7 +182,7 @@ record Report(
         node.put("bound", row.kind() == Row.Kind.OURS_AT_MOST ? "at most" : "at least");
         put(node, "must_reach", row.must());
         put(node, "aim_jdk_25", row.aim());
-        node.put("verdict", result.verdict().name().toLowerCase(java.util.Locale.ROOT));
+        node.put("verdict", result.verdict().name().toLowerCase(Locale.ROOT));
         node.put("reason", result.reason());
         result.details().forEach(node.withArray("details")::add);
         result.profile().forEach(node.withArray("profile")::add);

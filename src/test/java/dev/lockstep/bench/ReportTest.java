@@ -20,7 +20,7 @@ class ReportTest {
         return new Row(key, "the work of " + key, Side.STEP_MILLIS, "ms", peer, Row.Kind.PEER_OVER_OURS, must, 6);
     }
 
-    /** A row that is reached, one that is missed, one whose peer is absent. */
+    /** A row that is reached, two that are missed, one whose peer is absent. */
     private static Report report(List<Control.Growth> growths) {
         Map<String, Side> sides = new LinkedHashMap<>();
         sides.put(Experiment.OURS, new ScriptedSide("ours", NOBODY, 0.125, 0.5));
@@ -30,12 +30,16 @@ class ReportTest {
         });
         Experiment experiment = new Experiment(
                 "experiment",
-                List.of(row("good", "Peer", 1.5), row("bad", "Peer", 3), row("gone", "Absent", 3)),
+                List.of(
+                        row("good", "Peer", 1.5),
+                        row("bad", "Peer", 3),
+                        row("worse", "Peer", 4),
+                        row("gone", "Absent", 3)),
                 sides,
                 rounds -> List.of(),
                 rounds -> List.of("31%  a kernel"));
         Map<String, Experiment.Outcome> outcomes =
-                Map.of("experiment", experiment.measure(Set.of("good", "bad", "gone"), 2, line -> {}));
+                Map.of("experiment", experiment.measure(Set.of("good", "bad", "worse", "gone"), 2, line -> {}));
         return new Report(Map.of("cpu", "a processor"), "/data", 2, false, outcomes, growths);
     }
 
@@ -68,7 +72,7 @@ class ReportTest {
                 .filteredOn(line -> line.startsWith("gone "))
                 .hasSize(1)
                 .allMatch(line -> line.contains("NOT MEASURED"));
-        assertThat(lines).containsSubsequence("bad: missed. Where the time goes:", "    31%  a kernel");
+        assertThat(lines).containsSubsequence("bad, worse: missed. Where the time goes:", "    31%  a kernel");
         assertThat(lines).contains("gone: NOT MEASURED: there is none");
         assertThat(lines.get(0)).isEqualTo("cpu a processor");
     }
@@ -89,7 +93,7 @@ class ReportTest {
         assertThat(json.path("machine").path("cpu").asText()).isEqualTo("a processor");
         assertThat(json.path("repeat").asInt()).isEqualTo(2);
         assertThat(json.path("quick").isBoolean()).isTrue();
-        assertThat(json.path("rows")).hasSize(3);
+        assertThat(json.path("rows")).hasSize(4);
         JsonNode good = json.path("rows").path(0);
         assertThat(good.path("row").asText()).isEqualTo("good");
         assertThat(good.path("ours").path("median").asDouble()).isEqualTo(0.3125);
@@ -104,7 +108,7 @@ class ReportTest {
         JsonNode bad = json.path("rows").path(1);
         assertThat(bad.path("verdict").asText()).isEqualTo("missed");
         assertThat(bad.path("profile").path(0).asText()).isEqualTo("31%  a kernel");
-        JsonNode gone = json.path("rows").path(2);
+        JsonNode gone = json.path("rows").path(3);
         assertThat(gone.path("verdict").asText()).isEqualTo("not_measured");
         assertThat(gone.path("reason").asText()).isEqualTo("there is none");
         assertThat(gone.path("value").isNull()).as("JSON has no NaN").isTrue();
