@@ -29,6 +29,7 @@ final class MllibPeer {
             JsonNode json = run(master, data, iterations);
             return Map.of(
                     Side.FIT_SECONDS, json.path("fit_seconds").asDouble(),
+                    Side.FIT_SECONDS_REHEARSED, json.path("fit_seconds").asDouble(),
                     Side.TEST_ACCURACY, json.path("test_accuracy").asDouble());
         };
     }

@@ -69,6 +69,7 @@ class TableBenchTest {
                             "batch-4096 >= 4 >= 8",
                             "hidden-800 >= 1.5 >= 3",
                             "to-accuracy >= 20 >= 50",
+                            "to-accuracy-warm-up >= 20 >= 50",
                             "evaluate-steady >= 1,000,000 >= 3,000,000",
                             "evaluate-whole >= 1,000,000 >= 3,000,000",
                             "dense >= 0.7 >= 1",
