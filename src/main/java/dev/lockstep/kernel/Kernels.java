@@ -74,8 +74,7 @@ public interface Kernels {
      * With y, max a and sum as in {@link #softmax}, label t, and d_k = y_k, but y_t - 1 for the label:
      *
      * <ul>
-     *   <li>cross-entropy: the loss is log(sum) - (a_t - max a), the logarithm and the difference of the two in double;
-     *       the gradient is d_k scale.
+     *   <li>cross-entropy: the loss is log(sum) - (a_t - max a), by {@link ElementaryFunctions#log}; the gradient is d_k scale.
      *   <li>mse: the loss is 0.5 S with S = fma(d_k, d_k, S) in ascending order; the gradient is ((d_k - D) y_k) scale
      *       with D = fma(d_k, y_k, D) in ascending order.
      * </ul>
