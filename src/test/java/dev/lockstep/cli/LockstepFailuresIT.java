@@ -79,6 +79,8 @@ class LockstepFailuresIT {
                         "train",
                         "--engine",
                         "job",
+                        "--kernel", // what is chosen needs no line of its own
+                        "scalar",
                         "--data",
                         data,
                         "--out",
