@@ -86,6 +86,7 @@ class KernelIT {
         };
         Outcome auto = programs.lockstep(append(narrowExecutors, train("auto", "lockstep")));
         assertThat(auto.succeeded().err()).containsOnlyOnce("kernels: ");
+        assertThat(auto.out()).startsWith("training "); // and nothing of what the JVM makes of its options
         // Where the driver cannot run them either, it says so, and not why executors cannot.
         String why = auto.err().contains("kernels: vector-") ? WHY_NARROW : "";
         Path model = directory.resolve("run-auto-lockstep/model.safetensors");
