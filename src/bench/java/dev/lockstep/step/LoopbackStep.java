@@ -45,7 +45,7 @@ final class LoopbackStep implements Wire.Listener, WorkerSession.Team, AutoClose
      * @param plan of one shard
      */
     static double measure(SparkConf spark, Configuration conf, StepPlan plan) throws IOException {
-        RunTicket ticket = RunTicket.fresh(HOST, 0, false);
+        RunTicket ticket = RunTicket.fresh(HOST, ExchangeSettings.DEFAULT, false);
         Coordinator coordinator = new Coordinator(plan);
         try (LoopbackStep worker = new LoopbackStep(conf, plan);
                 ExchangeServer server = new ExchangeServer(spark, ticket, plan, coordinator);

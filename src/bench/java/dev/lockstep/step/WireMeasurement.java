@@ -54,10 +54,10 @@ final class WireMeasurement {
 
     /** Mean seconds between frames that come back, when so many are on their way. */
     private double goSeconds(int connections, int frameBytes) throws IOException {
-        RunTicket ticket = RunTicket.fresh(HOST, 0, false);
+        RunTicket ticket = RunTicket.fresh(HOST, ExchangeSettings.DEFAULT, false);
         AtomicLong came = new AtomicLong();
         try (ExchangeDoor door =
-                        new ExchangeDoor(conf, ticket, HOST, 1, new Echo(frameBytes, new AtomicLong()), frameBytes);
+                        new ExchangeDoor(conf, ticket, HOST, 0, 1, new Echo(frameBytes, new AtomicLong()), frameBytes);
                 ExchangeConnector connector = new ExchangeConnector(conf, ticket, frameBytes)) {
             List<Wire> wires = new ArrayList<>();
             for (int i = 0; i < connections; i++) {

@@ -1,6 +1,7 @@
 package dev.lockstep.cli;
 
 import dev.lockstep.BadInputException;
+import dev.lockstep.step.WorkersMissingException;
 import dev.lockstep.train.DivergedException;
 import dev.lockstep.train.TrainingStoppedException;
 import java.io.PrintWriter;
@@ -92,12 +93,13 @@ public final class Main implements Runnable {
                 return BAD_INPUT;
             }
         }
-        if (e instanceof TrainingStoppedException) {
+        if (e instanceof TrainingStoppedException stopped) {
             complain(command, e.getMessage() + "; --resume goes on from there");
-            return STOPPED;
+            return stopped.isRequested() ? STOPPED : FAILED;
         }
         String hint = stacktrace ? "" : " (--stacktrace tells where)";
-        complain(command, e instanceof DivergedException ? e.getMessage() : describe(e) + hint);
+        boolean isPlain = e instanceof DivergedException || e instanceof WorkersMissingException;
+        complain(command, isPlain ? e.getMessage() : describe(e) + hint);
         return FAILED;
     }
 

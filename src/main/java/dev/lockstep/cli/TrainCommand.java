@@ -100,14 +100,8 @@ final class TrainCommand implements Callable<Integer> {
                     "Spark tasks (one a core, at most one a shard; with engine lockstep on a cluster one a shard).")
     private Integer tasks;
 
-    @Option(
-            names = "--fan-in",
-            paramLabel = "K",
-            defaultValue = "0",
-            description =
-                    "Worker processes that exchange with the driver, and with each worker, at most: they pass on to the"
-                            + " others; 0 if all exchange with the driver (${DEFAULT-VALUE}).")
-    private int fanIn;
+    @Mixin
+    private ExchangeOptions exchange;
 
     @Option(names = "--init-weights", paramLabel = "URI", description = "Start from a .safetensors or .npz file.")
     private String initWeights;
@@ -161,7 +155,6 @@ final class TrainCommand implements Callable<Integer> {
         if (tasks != null) {
             Checks.range("--tasks", tasks, 1, 1 << 16);
         }
-        Checks.range("--fan-in", fanIn, 0, 1 << 16);
         TrainingConfig config = config();
         if (traceBatches != null && !isInRunDirectory(traceBatches)) {
             OutputFile.require(SparkSessions.hadoop(), "--trace-batches", traceBatches, true);
@@ -171,7 +164,7 @@ final class TrainCommand implements Callable<Integer> {
                 kernel.choice(),
                 engine,
                 tasks,
-                fanIn,
+                exchange.settings(),
                 out == null ? "target/runs/" + LocalDateTime.now().format(TIME) : out,
                 overwrite,
                 resume,

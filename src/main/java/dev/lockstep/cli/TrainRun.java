@@ -7,6 +7,7 @@ import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.model.ModelFile;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.step.EarlyStart;
+import dev.lockstep.step.ExchangeSettings;
 import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.JobGradientSource;
 import dev.lockstep.step.LoadReport;
@@ -47,7 +48,7 @@ final class TrainRun {
      *
      * @param kernel which kernels are computed with
      * @param tasks Spark tasks; null for as many as there are cores, or may come, but not more than shards
-     * @param fanIn worker processes below the driver, and below each of them, at most; 0 for all below the driver
+     * @param exchange of engine lockstep
      * @param outUri the run directory
      * @param initWeights file of initial weights, or null
      * @param traceBatches where mini-batches are written, or null
@@ -57,7 +58,7 @@ final class TrainRun {
             KernelChoice kernel,
             Engine engine,
             Integer tasks,
-            int fanIn,
+            ExchangeSettings exchange,
             String outUri,
             boolean overwrite,
             boolean resume,
@@ -95,7 +96,7 @@ final class TrainRun {
                 int tasks = request.tasks() == null ? defaultTasks(spark, plan) : request.tasks();
                 try (GradientSource source = request.engine() == Engine.LOCKSTEP
                         ? new LockstepGradientSource(
-                                spark, plan, tasks, request.fanIn(), isLong, Optional.ofNullable(early))
+                                spark, plan, tasks, request.exchange(), isLong, Optional.ofNullable(early))
                         : new JobGradientSource(spark, plan, tasks)) {
                     train(plan, source, weights, directory);
                 }

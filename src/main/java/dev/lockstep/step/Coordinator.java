@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -43,6 +44,11 @@ final class Coordinator implements PartSink {
          */
         void order(Round round, Route route);
 
+        /** When it was last heard of, by {@link System#nanoTime}; of a member in this process, now. */
+        default long heardNanos() {
+            return System.nanoTime();
+        }
+
         /** It is ordered parts of a round by way of another. */
         default void carried() {}
 
@@ -73,6 +79,8 @@ final class Coordinator implements PartSink {
     private int nextNumber;
     private long lost;
     private long refused;
+    private String lastLost = "";
+    private final Stragglers stragglers = new Stragglers();
     private boolean over;
     private volatile boolean complete = true;
     private volatile RuntimeException failure;
@@ -161,6 +169,8 @@ final class Coordinator implements PartSink {
             return;
         }
         lost++;
+        lastLost = seat.name + ": " + reason;
+        stragglers.disturb();
         progressNanos = System.nanoTime(); // the others have just got more to do
         LOG.warn("worker {} is lost ({}); {} left", seat.name, reason, seats.size());
         seats.handAfterLoss(membership.leave(member));
@@ -221,6 +231,7 @@ final class Coordinator implements PartSink {
             return false;
         }
         progressNanos = System.nanoTime();
+        stragglers.delivered(seat, progressNanos);
         seats.idle(seat);
         wake();
         return true;
@@ -234,6 +245,7 @@ final class Coordinator implements PartSink {
         parts.clear();
         complete = false;
         progressNanos = System.nanoTime();
+        stragglers.begin(progressNanos);
         seats.begin(next, membership.begin(next.number()));
     }
 
@@ -300,6 +312,89 @@ final class Coordinator implements PartSink {
         ways.forEach(member -> drop(member, reason));
     }
 
+    /**
+     * Does not wait any longer for members that the round waits for, or who load their shards while nobody else is there, and who
+     * have been silent.
+     *
+     * @param watchedNanos how long the caller has been listening; nobody counts as silent for longer
+     */
+    synchronized void dropSilent(long watchedNanos, long timeoutNanos) {
+        long now = System.nanoTime();
+        Map<Node, Integer> missing = membership.missing();
+        Set<Integer> waitedFor = new TreeSet<>();
+        missing.forEach((node, member) -> {
+            waitedFor.add(member);
+            waitedFor.add(membership.wayOf(node));
+        });
+        if (missing.isEmpty()) {
+            seats.members().forEach(waitedFor::add);
+        }
+        waitedFor.removeIf(
+                member -> Math.min(watchedNanos, now - seats.get(member).link.heardNanos()) < timeoutNanos);
+        if (waitedFor.isEmpty()) {
+            return;
+        }
+        Set<Integer> carriers = new TreeSet<>(); // they wait for those below them, and do not know better
+        missing.forEach((node, member) -> {
+            if (waitedFor.contains(member) && !waitedFor.contains(membership.wayOf(node))) {
+                carriers.add(membership.wayOf(node));
+            }
+        });
+        String during = round == null ? "" : " in " + roundText();
+        for (int member : waitedFor) {
+            long silentMillis = (now - seats.get(member).link.heardNanos()) / 1_000_000;
+            drop(member, "silent for " + silentMillis + " ms" + during + ", see --step-timeout");
+        }
+        carriers.forEach(this::askToHandIn);
+    }
+
+    /** Who carries parts of others is asked to hand in what is there: perhaps it cannot reach them. Once a round each. */
+    synchronized void askCarriersToHandIn() {
+        Set<Integer> carriers = new TreeSet<>();
+        membership.missing().forEach((node, member) -> {
+            int way = membership.wayOf(node);
+            if (way != member && !seats.get(way).isAskedToHandIn) {
+                carriers.add(way);
+                carriers.add(member);
+            }
+        });
+        carriers.forEach(this::askToHandIn);
+    }
+
+    private void askToHandIn(int carrier) {
+        Seats.Seat seat = seats.get(carrier);
+        if (seat != null) {
+            seat.isAskedToHandIn = true;
+            seat.link.handIn();
+        }
+    }
+
+    private String roundText() {
+        return round.kind() == Work.Kind.GRADIENT
+                ? "step " + round.step()
+                : round.kind().name().toLowerCase(Locale.ROOT) + " round " + round.number();
+    }
+
+    /** What a run without workers lacks, for people. */
+    synchronized String desertion() {
+        String wants = (round == null ? "the run" : roundText()) + " wants shards 0 to " + (plan.shards() - 1);
+        return wants
+                + (nextNumber == 0
+                        ? ", and no executor of Spark's has reached the driver yet"
+                        : "; workers that came: " + nextNumber + ", lost: " + lost + ", the last: " + lastLost);
+    }
+
+    private void nameStraggler() {
+        Seats.Seat straggler = stragglers.end(seats.all());
+        if (straggler != null) {
+            LOG.warn(
+                    "worker {} is slow: until step {} all others waited for it alone during {}",
+                    straggler.name,
+                    round.step(),
+                    straggler.straggling);
+        }
+    }
+
     private void drop(int member, String reason) {
         Seats.Seat seat = seats.get(member);
         if (seat != null) {
@@ -338,6 +433,9 @@ final class Coordinator implements PartSink {
 
     private void wake() {
         if (failure != null || (round != null && membership.isComplete())) {
+            if (!complete && failure == null && round.kind() == Work.Kind.GRADIENT) {
+                nameStraggler();
+            }
             complete = true;
             LockSupport.unpark(trainingThread);
         }

@@ -12,6 +12,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +36,7 @@ final class ExchangeClient extends Hub {
     private ExchangeDoor door;
     private ExecutorService travellers;
     private Wire driver;
+    private volatile SignsOfLife signs;
     private volatile boolean over;
     private volatile Throwable failure;
 
@@ -45,7 +47,7 @@ final class ExchangeClient extends Hub {
         ShardStore shards = new ShardStore(conf, plan);
         this.team =
                 new WorkerTeam(plan, shards, new Rehearsal(plan, shards, ticket.rehearses()), this::done, SPIN_NANOS);
-        this.session = new WorkerSession(plan, team::submit, ticket.fanIn() == 0 ? null : roads);
+        this.session = new WorkerSession(plan, team::submit, ticket.settings().fanIn() == 0 ? null : roads);
         if (plan.kernel() == KernelChoice.AUTO) { // processes may differ, and the driver's log tells of the driver
             LOG.info("kernels: {}", KernelChoice.explainAuto());
         }
@@ -62,7 +64,7 @@ final class ExchangeClient extends Hub {
         long maxFrameBytes = ExchangeTransport.maxFrameBytes(plan);
         String host = env.blockManager().blockManagerId().host();
         connector = new ExchangeConnector(env.conf(), ticket, maxFrameBytes);
-        if (ticket.fanIn() > 0) {
+        if (ticket.settings().fanIn() > 0) {
             travellers = Executors.newCachedThreadPool(task -> {
                 Thread thread = new Thread(task, "lockstep-connect");
                 thread.setDaemon(true);
@@ -72,7 +74,8 @@ final class ExchangeClient extends Hub {
         }
         driver = connector.connect(ticket.host(), ticket.port(), new FromDriver());
         session.driver(driver);
-        byte[] name = ("executor " + env.executorId() + " on " + host).getBytes(StandardCharsets.UTF_8);
+        signs = new SignsOfLife(driver, ticket.settings().signMillis());
+        byte[] name = name(env, host).getBytes(StandardCharsets.UTF_8);
         byte[] address = (door == null ? "" : host).getBytes(StandardCharsets.UTF_8);
         ByteBuffer join = FrameLayout.room(FrameLayout.HEADER_BYTES + name.length + address.length);
         int port = door == null ? 0 : door.port();
@@ -80,10 +83,17 @@ final class ExchangeClient extends Hub {
         driver.send(FrameLayout.end(join.put(name).put(address)), null);
     }
 
+    /** Who this is in Spark's UI, by the first of its tasks. */
+    private static String name(SparkEnv env, String host) {
+        TaskContext task = TaskContext.get();
+        String executor = "executor " + env.executorId() + " on " + host;
+        return task == null ? executor : executor + " (task " + task.partitionId() + "." + task.attemptNumber() + ")";
+    }
+
     /** A worker that nobody can reach takes part all the same, directly below the driver; then this is null. */
     private ExchangeDoor open(SparkEnv env, String host, long maxFrameBytes) {
         try {
-            return new ExchangeDoor(env.conf(), ticket, host, 1, new FromAbove(), maxFrameBytes);
+            return new ExchangeDoor(env.conf(), ticket, host, 0, 1, new FromAbove(), maxFrameBytes);
         } catch (Exception e) { // Netty throws BindException without declaring it
             LOG.warn("others cannot reach this worker, since it cannot listen at {}: {}", host, e.toString());
             return null;
@@ -117,6 +127,9 @@ final class ExchangeClient extends Hub {
         }
         if (travellers != null) {
             travellers.shutdownNow();
+        }
+        if (signs != null) {
+            signs.close();
         }
         if (driver != null) {
             driver.close();
@@ -169,7 +182,10 @@ final class ExchangeClient extends Hub {
                 switch (frame.getInt(FrameLayout.TYPE_OFFSET)) {
                     case FrameLayout.OVER -> over(frame.getInt(FrameLayout.DETAIL_OFFSET) == 1);
                     case FrameLayout.HAND_IN -> session.handIn();
-                    default -> order(wire, frame);
+                    default -> {
+                        signs.begin(frame.getInt(FrameLayout.MEMBER_OFFSET));
+                        order(wire, frame);
+                    }
                 }
             } catch (MalformedFrameException e) {
                 fail(e);

@@ -33,16 +33,23 @@ final class ExchangeDoor extends RpcHandler implements AutoCloseable {
 
     /**
      * @param address to listen at
+     * @param port to listen at; 0 for any
      * @param threads event loops
      * @param listener of all wires
      */
     ExchangeDoor(
-            SparkConf conf, RunTicket ticket, String address, int threads, Wire.Listener listener, long maxFrameBytes) {
+            SparkConf conf,
+            RunTicket ticket,
+            String address,
+            int port,
+            int threads,
+            Wire.Listener listener,
+            long maxFrameBytes) {
         this.secret = ticket.secret().clone();
         this.listener = listener;
         this.maxFrameBytes = maxFrameBytes;
         this.context = new TransportContext(ExchangeTransport.conf(conf, threads), this);
-        this.server = context.createServer(address, 0, ExchangeTransport.serverBootstraps(context.getConf()));
+        this.server = context.createServer(address, port, ExchangeTransport.serverBootstraps(context.getConf()));
     }
 
     int port() {

@@ -1,5 +1,6 @@
 package dev.lockstep.step;
 
+import dev.lockstep.BadInputException;
 import org.apache.spark.SparkConf;
 
 /** The driver's end of the exchange with worker processes: a door, and the members who came in by it. */
@@ -15,10 +16,17 @@ final class ExchangeServer implements AutoCloseable {
         String bindAddress = conf.get("spark.driver.bindAddress", ticket.host());
         try {
             this.door = new ExchangeDoor(
-                    conf, ticket, bindAddress, TRANSPORT_THREADS, members, ExchangeTransport.maxFrameBytes(plan));
-        } catch (RuntimeException | Error e) {
+                    conf,
+                    ticket,
+                    bindAddress,
+                    ticket.settings().port(),
+                    TRANSPORT_THREADS,
+                    members,
+                    ExchangeTransport.maxFrameBytes(plan));
+        } catch (Exception e) { // Netty throws BindException without declaring it
             members.close();
-            throw e;
+            throw new BadInputException("--exchange-port " + ticket.settings().port() + ": cannot listen at "
+                    + bindAddress + " (spark.driver.bindAddress): " + e.getMessage());
         }
     }
 

@@ -72,6 +72,9 @@ final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
                     advance();
                 }
             }
+            if (in.position() > 0) {
+                listener.heard(this);
+            }
         } catch (MalformedFrameException e) {
             LOG.warn("malformed frame from {}: {}", peer(), e.getMessage());
             close();

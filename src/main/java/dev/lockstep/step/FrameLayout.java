@@ -5,8 +5,8 @@ import java.nio.ByteOrder;
 
 /**
  * Layout of the frames between processes of a run. All numbers are little-endian. A worker's frames to the driver are
- * requests, and the driver's frames to it are their answers, given when there is something to do; HAND_IN and OVER may come
- * at any time. Between workers an order is the request, and the parts are its answer. HELLO and WELCOME are exchanged once a
+ * requests, and the driver's frames to it are their answers, given when there is something to do; ALIVE, HAND_IN and OVER
+ * may come at any time. Between workers an order is the request, and the parts are its answer. HELLO and WELCOME are exchanged once a
  * connection, as an RPC of Spark's, everything else after it as bare frames.
  *
  * <pre>
@@ -37,6 +37,7 @@ import java.nio.ByteOrder;
  *   GRADIENT, SCORE downwards: for each node low, high (4 each), then the workers below as {@link OrderCodec} writes them,
  *            then of the weights the version to begin with and the version to have (8 each), and if they differ a
  *            {@link ParameterCodec} form that leads from the one to the other, or from anything if the first is 0
+ *   ALIVE    nothing: a sign of life of a worker, which is no request
  *   HAND_IN  nothing: parts that are there are to be handed in without those that are not
  *   OVER     nothing
  * </pre>
@@ -68,6 +69,7 @@ final class FrameLayout {
     static final int WELCOME = 9;
     static final int JOIN = 10;
     static final int HAND_IN = 11;
+    static final int ALIVE = 12;
 
     /** Room for nothing. */
     static final ByteBuffer NOTHING = room(0);

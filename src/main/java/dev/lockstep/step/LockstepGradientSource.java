@@ -29,14 +29,8 @@ import org.slf4j.LoggerFactory;
 public final class LockstepGradientSource implements GradientSource {
     private static final Logger LOG = LoggerFactory.getLogger(LockstepGradientSource.class);
 
-    /** How long a run waits for a worker when it has none. */
-    private static final long WORKER_TIMEOUT_SECONDS = 120;
-
-    /** How long it waits for workers to load their shards. */
-    private static final long LOAD_TIMEOUT_SECONDS = 1800;
-
-    /** How long a round waits without hearing of anybody before those it waits for are given up. */
-    private static final long STEP_TIMEOUT_SECONDS = 600;
+    /** How long workers that give signs of life may load or compute before they count as stuck. */
+    private static final long STUCK_SECONDS = 1800;
 
     private static final long END_TIMEOUT_SECONDS = 20;
 
@@ -54,6 +48,7 @@ public final class LockstepGradientSource implements GradientSource {
 
     private final StepPlan plan;
     private final int tasks;
+    private final ExchangeSettings settings;
     private final ReductionTree tree;
     private final Node root;
     private final Coordinator coordinator;
@@ -64,35 +59,38 @@ public final class LockstepGradientSource implements GradientSource {
     private final LoadReport data;
     private final RunProgress progress;
     private long rounds;
+    private long watchedSinceNanos; // in this round
+    private long lookedNanos;
 
     /** Like the other constructor, for runs of a few steps. */
     public LockstepGradientSource(JavaSparkContext spark, StepPlan plan, int tasks, int fanIn) {
-        this(spark, plan, tasks, fanIn, false, Optional.empty());
+        this(spark, plan, tasks, ExchangeSettings.DEFAULT.withFanIn(fanIn), false, Optional.empty());
     }
 
     /**
      * Starts the stage and waits until the first workers have loaded the data.
      *
      * @param tasks tasks of the stage; those that find no slot join when slots come
-     * @param fanIn worker processes below the driver, and below each of them, at most; 0 for all below the driver
      * @param rehearses whether workers have the code compiled before they are ready, which takes them a second and is
      *     worth it for a thousand steps
      * @param early what was begun for workers in this process; its shards belong to this object from now on
      * @throws dev.lockstep.BadInputException if a file is damaged
+     * @throws WorkersMissingException if no worker comes in time
      */
     public LockstepGradientSource(
             JavaSparkContext spark,
             StepPlan plan,
             int tasks,
-            int fanIn,
+            ExchangeSettings settings,
             boolean rehearses,
             Optional<EarlyStart> early) {
         this.plan = plan;
         this.tasks = tasks;
+        this.settings = settings;
         this.tree = new ReductionTree(plan.shards(), plan.kernels());
         this.root = new Node(0, plan.shards());
-        this.coordinator = new Coordinator(plan, fanIn);
-        RunTicket ticket = RunTicket.fresh(spark.getConf().get("spark.driver.host"), fanIn, rehearses);
+        this.coordinator = new Coordinator(plan, settings.fanIn());
+        RunTicket ticket = RunTicket.fresh(spark.getConf().get("spark.driver.host"), settings, rehearses);
         this.server = new ExchangeServer(spark.getConf(), ticket, plan, coordinator);
         this.conf = SerializableConfiguration.broadcast(spark.sc());
         ShardStore shards =
@@ -155,7 +153,9 @@ public final class LockstepGradientSource implements GradientSource {
             throw stageEnded();
         }
         coordinator.begin(new Coordinator.Round(rounds++, kind, step, split, weights));
-        long yieldUntil = System.nanoTime() + YIELD_NANOS;
+        lookedNanos = System.nanoTime();
+        watchedSinceNanos = lookedNanos;
+        long yieldUntil = lookedNanos + YIELD_NANOS;
         while (!coordinator.isComplete()) {
             local.help();
             long now = System.nanoTime();
@@ -175,19 +175,37 @@ public final class LockstepGradientSource implements GradientSource {
         if (Thread.interrupted()) {
             throw new StageEndedException(true, "the training thread was interrupted", null);
         }
-        long silentSeconds = TimeUnit.NANOSECONDS.toSeconds(now - coordinator.progressNanos());
-        boolean isDeserted = coordinator.readyCount() == 0;
-        long patienceSeconds = coordinator.isEmpty()
-                ? WORKER_TIMEOUT_SECONDS
-                : isDeserted ? LOAD_TIMEOUT_SECONDS : STEP_TIMEOUT_SECONDS;
-        if (silentSeconds >= patienceSeconds) {
-            String missing = coordinator.missing();
-            if (isDeserted) {
-                throw new IllegalStateException("waited " + silentSeconds + " s: " + missing);
-            }
-            LOG.warn("waited {} s for {}; going on without", silentSeconds, missing);
-            coordinator.dropMissing("silent for " + silentSeconds + " s");
+        long stepTimeoutNanos = TimeUnit.SECONDS.toNanos(settings.stepTimeoutSeconds());
+        if (now - lookedNanos > stepTimeoutNanos / 2) {
+            watchedSinceNanos = now; // this process stood still itself: what has come meanwhile has not been heard
         }
+        lookedNanos = now;
+        long waitedSeconds = TimeUnit.NANOSECONDS.toSeconds(now - coordinator.progressNanos());
+        if (coordinator.isEmpty()) {
+            if (waitedSeconds >= settings.workerTimeoutSeconds()) {
+                throw new WorkersMissingException(
+                        "no worker for " + waitedSeconds + " s (--worker-timeout): " + coordinator.desertion());
+            }
+            return;
+        }
+        if (now - watchedSinceNanos >= stepTimeoutNanos) {
+            coordinator.dropSilent(now - watchedSinceNanos, stepTimeoutNanos);
+        }
+        if (waitedSeconds >= settings.stepTimeoutSeconds()) {
+            coordinator.askCarriersToHandIn();
+        }
+        if (waitedSeconds >= STUCK_SECONDS) {
+            giveUpStuck(waitedSeconds);
+        }
+    }
+
+    private void giveUpStuck(long waitedSeconds) {
+        String missing = coordinator.missing();
+        if (coordinator.readyCount() == 0) {
+            throw new IllegalStateException("waited " + waitedSeconds + " s: " + missing);
+        }
+        LOG.warn("waited {} s for {}; going on without", waitedSeconds, missing);
+        coordinator.dropMissing("nothing delivered for " + waitedSeconds + " s");
     }
 
     private StageEndedException stageEnded() {
@@ -238,8 +256,13 @@ public final class LockstepGradientSource implements GradientSource {
     @Override
     public void close() {
         progress.close();
+        boolean isDeserted =
+                coordinator.isEmpty(); // then no task runs, and those that wait for a slot may wait for ever
         coordinator.end();
         local.over();
+        if (isDeserted) {
+            stage.cancel(true);
+        }
         try {
             stage.get(END_TIMEOUT_SECONDS, TimeUnit.SECONDS);
         } catch (TimeoutException e) {

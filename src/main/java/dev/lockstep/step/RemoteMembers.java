@@ -49,6 +49,11 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
         }
         int number = frame.getInt(FrameLayout.MEMBER_OFFSET);
         FrameLayout.require(number == member.number, "member", member.number, number);
+        member.heardNanos = System.nanoTime();
+        if (type == FrameLayout.ALIVE) {
+            FrameLayout.require(!frame.hasRemaining(), "bytes of a sign of life", 0, frame.remaining());
+            return;
+        }
         // Who is ordered by way of another has a request here all the time, and may fail all the same.
         FrameLayout.require(type == FrameLayout.FAILED || !member.hasRequest, "requests under way", 0, 1);
         member.hasRequest = true;
@@ -100,6 +105,15 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
         return new String(text, StandardCharsets.UTF_8);
     }
 
+    /** A long frame takes its time on a slow network. */
+    @Override
+    public void heard(Wire wire) {
+        RemoteMember member = members.get(wire);
+        if (member != null) {
+            member.heardNanos = System.nanoTime();
+        }
+    }
+
     @Override
     public void closed(Wire wire) {
         RemoteMember member = members.remove(wire);
@@ -120,6 +134,7 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
         private final Wire wire;
         private volatile int number;
         private volatile boolean hasRequest = true; // the one to join
+        private volatile long heardNanos = System.nanoTime();
         private final WeightsUpdates.Reader weights = updates.newReader();
         private ByteBuffer head = FrameLayout.room(FrameLayout.HEADER_BYTES);
 
@@ -143,6 +158,11 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
         @Override
         public void carried() {
             weights.forget();
+        }
+
+        @Override
+        public long heardNanos() {
+            return heardNanos;
         }
 
         @Override

@@ -11,10 +11,10 @@ import java.util.HexFormat;
  * @param secret fresh for each run; without it the driver lets nobody in
  * @param host where the driver's exchange listens
  * @param port where the driver's exchange listens
- * @param fanIn workers below the driver, and below each worker; 0 if all are below the driver
+ * @param settings fan-in and signs of life
  * @param rehearses whether workers are to {@linkplain Rehearsal rehearse} before they are ready
  */
-record RunTicket(String runId, byte[] secret, String host, int port, int fanIn, boolean rehearses)
+record RunTicket(String runId, byte[] secret, String host, int port, ExchangeSettings settings, boolean rehearses)
         implements Serializable {
     /** Length of a secret. */
     static final int SECRET_BYTES = 32;
@@ -22,17 +22,17 @@ record RunTicket(String runId, byte[] secret, String host, int port, int fanIn, 
     private static final int RUN_ID_BYTES = 8;
 
     /** A new run's ticket, for a port that is not known yet. */
-    static RunTicket fresh(String host, int fanIn, boolean rehearses) {
+    static RunTicket fresh(String host, ExchangeSettings settings, boolean rehearses) {
         SecureRandom random = new SecureRandom();
         byte[] secret = new byte[SECRET_BYTES];
         byte[] id = new byte[RUN_ID_BYTES];
         random.nextBytes(secret);
         random.nextBytes(id);
-        return new RunTicket(HexFormat.of().formatHex(id), secret, host, 0, fanIn, rehearses);
+        return new RunTicket(HexFormat.of().formatHex(id), secret, host, 0, settings, rehearses);
     }
 
     RunTicket at(int listeningPort) {
-        return new RunTicket(runId, secret, host, listeningPort, fanIn, rehearses);
+        return new RunTicket(runId, secret, host, listeningPort, settings, rehearses);
     }
 
     /** Without the secret, which must not get into logs. */

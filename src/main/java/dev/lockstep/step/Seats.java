@@ -1,7 +1,9 @@
 package dev.lockstep.step;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,6 +23,10 @@ final class Seats {
         boolean isAskedToHandIn;
         int owed; // shards of the order that it works on
         boolean passesOn; // that order has workers below
+        int steps; // in which it delivered
+        long straggledNanos; // in which all others waited for it, lately
+        boolean isNamedStraggler;
+        String straggling; // for people, once it is named
         private boolean idle;
         private boolean isDirect; // never by way of others
         private Route pending;
@@ -67,6 +73,14 @@ final class Seats {
 
     int size() {
         return seats.size();
+    }
+
+    Set<Integer> members() {
+        return seats.keySet();
+    }
+
+    Collection<Seat> all() {
+        return seats.values();
     }
 
     /** Takes all seats away. */

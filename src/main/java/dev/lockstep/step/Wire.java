@@ -28,6 +28,9 @@ interface Wire {
          */
         void received(Wire wire, ByteBuffer frame);
 
+        /** Bytes have come that are not a whole frame yet. */
+        default void heard(Wire wire) {}
+
         /** The connection has ended, by whichever end. Called once. */
         void closed(Wire wire);
     }

@@ -9,6 +9,7 @@ import dev.lockstep.step.GradientPart;
 import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.StageEndedException;
 import dev.lockstep.step.StepPlan;
+import dev.lockstep.step.WorkersMissingException;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Optional;
@@ -82,7 +83,8 @@ public final class Trainer implements AutoCloseable {
      *
      * @param firstStep steps that are done already
      * @throws DivergedException if the loss becomes NaN or infinite
-     * @throws TrainingStoppedException after {@link #requestStop}, or when Spark's job was cancelled
+     * @throws TrainingStoppedException after {@link #requestStop}, when Spark's job was cancelled, or when no worker came in
+     *     time
      * @throws IOException if a checkpoint cannot be written
      */
     public TrainingResult train(long firstStep, TrainingListener listener) throws IOException {
@@ -91,8 +93,10 @@ public final class Trainer implements AutoCloseable {
             return loop(firstStep, listener);
         } catch (DivergedException | TrainingStoppedException e) {
             throw e;
+        } catch (WorkersMissingException e) {
+            throw stopped(e);
         } catch (StageEndedException e) {
-            TrainingStoppedException stopped = stopped();
+            TrainingStoppedException stopped = stopped(null);
             throw e.isCancelled() ? stopped : e;
         } catch (RuntimeException | Error e) {
             // The weights are whole, whatever befell the workers: what was trained is not lost.
@@ -113,7 +117,7 @@ public final class Trainer implements AutoCloseable {
         double loss = Double.NaN;
         while (stepsDone < totalSteps && !isEarlyStop()) {
             if (stopRequested) {
-                throw stopped();
+                throw stopped(null);
             }
             clock.begin();
             GradientPart gradient = source.gradient(stepsDone, weights);
@@ -149,9 +153,9 @@ public final class Trainer implements AutoCloseable {
     }
 
     /** Saves what is needed to go on later. */
-    private TrainingStoppedException stopped() throws IOException {
+    private TrainingStoppedException stopped(RuntimeException cause) throws IOException {
         checkpoint();
-        return new TrainingStoppedException(stepsDone, lastCheckpoint());
+        return new TrainingStoppedException(stepsDone, lastCheckpoint(), cause);
     }
 
     private TrainingResult finish(double lastLoss, StepTimes times, TrainingListener listener) {

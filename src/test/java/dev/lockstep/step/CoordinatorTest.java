@@ -8,6 +8,8 @@ import dev.lockstep.data.IdxWriter.Storage;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.data.Split;
 import dev.lockstep.memory.LeakCheck;
+import dev.lockstep.net.NetworkShape;
+import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,6 +39,7 @@ class CoordinatorTest {
     private final class Member implements Coordinator.Link {
         final List<String> told = new ArrayList<>();
         int number = -1;
+        long silentNanos;
 
         /** One that has joined. */
         Member join() {
@@ -44,11 +47,20 @@ class CoordinatorTest {
             return this;
         }
 
-        /** One that has joined and loaded. */
-        Member ready() {
-            join();
+        /** One that others can reach. */
+        Member joinAt(int port) {
+            coordinator.join("member at port " + port, new Route.Address("h", port), this, given -> number = given);
+            return this;
+        }
+
+        Member readyNow() {
             assertThat(coordinator.ready(number)).isTrue();
             return this;
+        }
+
+        /** One that has joined and loaded. */
+        Member ready() {
+            return join().readyNow();
         }
 
         @Override
@@ -59,6 +71,16 @@ class CoordinatorTest {
         @Override
         public void order(Coordinator.Round round, Route route) {
             told.add("round " + round.number() + " " + route.nodes());
+        }
+
+        @Override
+        public long heardNanos() {
+            return System.nanoTime() - silentNanos;
+        }
+
+        @Override
+        public void handIn() {
+            told.add("hand in");
         }
 
         @Override
@@ -265,6 +287,74 @@ class CoordinatorTest {
         alive.deliver(0, 0, 4);
         coordinator.idle(alive.number);
         assertThat(coordinator.isComplete()).isTrue();
+    }
+
+    private static final long TIMEOUT_NANOS = 10_000_000_000L;
+
+    @Test
+    void whoIsSilentIsLostAndWhoIsOnlySlowIsNot() {
+        Member silent = new Member().ready();
+        Member slow = new Member().ready();
+        begin(0);
+        silent.silentNanos = 2 * TIMEOUT_NANOS;
+        slow.silentNanos = TIMEOUT_NANOS / 2;
+        coordinator.dropSilent(TIMEOUT_NANOS - 1, TIMEOUT_NANOS);
+        assertThat(coordinator.lostCount())
+                .as("the driver has not listened for long")
+                .isZero();
+        coordinator.dropSilent(TIMEOUT_NANOS, TIMEOUT_NANOS);
+        assertThat(coordinator.lostCount()).isEqualTo(1);
+        assertThat(silent.last()).isEqualTo("over");
+        assertThat(silent.deliver(0, 0, 4)).as("when it wakes up").isFalse();
+        slow.deliver(0, 4, 8);
+        coordinator.idle(slow.number);
+        assertThat(slow.last()).isEqualTo("round 0 [[0, 4)]");
+        slow.deliver(0, 0, 4);
+        coordinator.idle(slow.number);
+        assertThat(coordinator.isComplete()).isTrue();
+    }
+
+    @Test
+    void whoIsSilentAndNotWaitedForStays() {
+        Member silent = new Member().ready();
+        Member busy = new Member().ready();
+        begin(0);
+        silent.deliver(0, 0, 4);
+        coordinator.idle(silent.number);
+        silent.silentNanos = 2 * TIMEOUT_NANOS;
+        coordinator.dropSilent(TIMEOUT_NANOS, TIMEOUT_NANOS);
+        assertThat(coordinator.lostCount()).isZero();
+        busy.silentNanos = 2 * TIMEOUT_NANOS;
+        coordinator.dropSilent(TIMEOUT_NANOS, TIMEOUT_NANOS);
+        assertThat(coordinator.lostCount()).isEqualTo(1);
+    }
+
+    @Test
+    void whoIsSilentWhileItLoadsAndNobodyElseIsThereIsLost() {
+        begin(0);
+        Member silent = new Member().join();
+        silent.silentNanos = 2 * TIMEOUT_NANOS;
+        coordinator.dropSilent(TIMEOUT_NANOS, TIMEOUT_NANOS);
+        assertThat(coordinator.lostCount()).isEqualTo(1);
+        assertThat(coordinator.desertion())
+                .matches("step 0 wants shards 0 to 7; workers that came: 1, lost: 1, the last: member at 0: silent for"
+                        + " \\d+ ms in step 0, see --step-timeout");
+    }
+
+    @Test
+    void whoCarriesPartsOfASilentOneIsAskedToHandIn() {
+        coordinator = new Coordinator(SmallSet.in(directory, Storage.PLAIN).plan(SHARDS, 16, Sampling.EPOCH, 0), 1);
+        Member carrier = new Member().joinAt(1).readyNow();
+        Member silent = new Member().joinAt(2).readyNow();
+        try (Parameters weights = new Parameters(new NetworkShape(2, 2, 2))) {
+            coordinator.begin(new Coordinator.Round(0, Work.Kind.GRADIENT, 0, null, weights));
+            assertThat(silent.told).as("ordered by way of the other").hasSize(1);
+            silent.silentNanos = 2 * TIMEOUT_NANOS;
+            coordinator.dropSilent(TIMEOUT_NANOS, TIMEOUT_NANOS);
+            assertThat(carrier.last()).isEqualTo("hand in");
+            assertThat(silent.last()).isEqualTo("over");
+            assertThat(coordinator.lostCount()).isEqualTo(1);
+        }
     }
 
     @Test

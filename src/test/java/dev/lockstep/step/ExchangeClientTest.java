@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -61,7 +62,7 @@ class ExchangeClientTest {
 
     @BeforeEach
     void create() {
-        driver = new ExchangeFakeDriver(spark.getConf(), RunTicket.fresh("127.0.0.1", 0, false));
+        driver = new ExchangeFakeDriver(spark.getConf(), RunTicket.fresh("127.0.0.1", ExchangeSettings.DEFAULT, false));
         plan = SmallSet.in(directory, Storage.PLAIN).plan(SHARDS, 16, Sampling.EPOCH, 0);
         weights = SmallSet.initial(plan);
     }
@@ -154,6 +155,27 @@ class ExchangeClientTest {
             process.awaitEnd("over");
             assertThat(process.failure()).isNull();
         }
+    }
+
+    /** Each takes a fifth of the time after which the worker would count as silent, until the process has no task any more. */
+    @Test
+    void aWorkerGivesSignsOfLifeWhileItHasNothingToSay() throws IOException, InterruptedException {
+        driver.close();
+        driver = new ExchangeFakeDriver(
+                spark.getConf(), RunTicket.fresh("127.0.0.1", new ExchangeSettings(0, 0, 1, 1), false));
+        try (Process process = new Process(1)) {
+            welcome(process);
+            assertThat(driver.signs()).as("it has no number yet").isZero();
+            driver.answer(ExchangeOrders.load(RIGHT));
+            driver.request(FrameLayout.READY);
+            long began = System.nanoTime();
+            Await.until(() -> "signs: " + driver.signs(), () -> driver.signs() >= 6);
+            assertThat(Duration.ofNanos(System.nanoTime() - began)).isGreaterThan(Duration.ofMillis(700));
+            assertThat(driver.hasRequest()).isFalse();
+        }
+        int signs = driver.signs();
+        Thread.sleep(500);
+        assertThat(driver.signs()).isLessThanOrEqualTo(signs + 1);
     }
 
     private void assertSame(GradientPart expected, ByteBuffer gradient) {
@@ -284,6 +306,6 @@ class ExchangeClientTest {
             assertThat(thrown).as("task %d", i).isInstanceOf(IOException.class);
             assertThat(thrown.getMessage()).contains("127.0.0.1");
         }
-        driver = new ExchangeFakeDriver(spark.getConf(), RunTicket.fresh("127.0.0.1", 0, false));
+        driver = new ExchangeFakeDriver(spark.getConf(), RunTicket.fresh("127.0.0.1", ExchangeSettings.DEFAULT, false));
     }
 }

@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.SparkConf;
 
 /** A driver that writes requests down, and answers with whatever bytes the test likes. */
@@ -16,10 +17,11 @@ final class ExchangeFakeDriver implements Wire.Listener, AutoCloseable {
     private final BlockingQueue<Request> requests = new LinkedBlockingQueue<>();
     private final ExchangeDoor door;
     private final RunTicket ticket;
+    private final AtomicInteger signs = new AtomicInteger();
     private Request latest;
 
     ExchangeFakeDriver(SparkConf conf, RunTicket secret) {
-        door = new ExchangeDoor(conf, secret, "127.0.0.1", 1, this, Integer.MAX_VALUE);
+        door = new ExchangeDoor(conf, secret, "127.0.0.1", 0, 1, this, Integer.MAX_VALUE);
         ticket = secret.at(door.port());
     }
 
@@ -30,6 +32,10 @@ final class ExchangeFakeDriver implements Wire.Listener, AutoCloseable {
 
     @Override
     public void received(Wire wire, ByteBuffer frame) {
+        if (frame.getInt(FrameLayout.TYPE_OFFSET) == FrameLayout.ALIVE) {
+            signs.incrementAndGet();
+            return;
+        }
         ByteBuffer copy = ByteBuffer.allocate(frame.limit()).order(ByteOrder.LITTLE_ENDIAN);
         requests.add(new Request(copy.put(0, frame, 0, frame.limit()), wire));
     }
@@ -51,6 +57,11 @@ final class ExchangeFakeDriver implements Wire.Listener, AutoCloseable {
                     + latest.frame().getInt(FrameLayout.TYPE_OFFSET));
         }
         return latest.frame();
+    }
+
+    /** How often workers have said that they are alive. */
+    int signs() {
+        return signs.get();
     }
 
     boolean hasRequest() {

@@ -1,6 +1,7 @@
 package dev.lockstep.step;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.lockstep.BadInputException;
@@ -38,7 +39,7 @@ class ExchangeServerTest {
     @TempDir
     Path directory;
 
-    private final RunTicket ticket = RunTicket.fresh("127.0.0.1", 0, false);
+    private final RunTicket ticket = RunTicket.fresh("127.0.0.1", ExchangeSettings.DEFAULT, false);
     private StepPlan plan;
     private Coordinator coordinator;
     private ExchangeServer server;
@@ -214,6 +215,38 @@ class ExchangeServerTest {
             good.send(ExchangeFrames.gradient(good.member(), 0, 3, values, LEFT));
             awaitWhole();
         }
+    }
+
+    @Test
+    void aWorkerThatGivesSignsOfLifeIsNotSilent() throws IOException, InterruptedException {
+        long timeoutNanos = 300_000_000L;
+        try (ExchangeRawClient silent = ready("silent");
+                ExchangeRawClient slow = ready("slow")) {
+            begin(0);
+            silent.answer(FrameLayout.GRADIENT);
+            slow.answer(FrameLayout.GRADIENT);
+            long began = System.nanoTime();
+            while (coordinator.lostCount() == 0) {
+                slow.send(ExchangeFrames.empty(FrameLayout.ALIVE, slow.member()));
+                Thread.sleep(20);
+                coordinator.dropSilent(System.nanoTime() - began, timeoutNanos);
+            }
+            silent.awaitClosed("silent");
+            slow.send(ExchangeFrames.gradient(slow.member(), 0, 3, values, RIGHT));
+            slow.answer(FrameLayout.GRADIENT);
+            slow.send(ExchangeFrames.gradient(slow.member(), 0, 3, values, LEFT));
+            awaitWhole();
+            assertThat(coordinator.lostCount()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aPortThatIsTakenIsNamed() {
+        RunTicket taken = RunTicket.fresh("127.0.0.1", new ExchangeSettings(0, server.port(), 1, 1), false);
+        assertThatThrownBy(() -> new ExchangeServer(spark.getConf(), taken, plan, coordinator))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageStartingWith("--exchange-port " + server.port() + ": cannot listen at 127.0.0.1")
+                .hasMessageContaining("in use");
     }
 
     @Test

@@ -59,7 +59,7 @@ class FrameLayoutTest {
         for (int i = 0; i < secret.length; i++) {
             secret[i] = (byte) (0xA0 + i);
         }
-        return new RunTicket("golden", secret, "127.0.0.1", 0, 0, false);
+        return new RunTicket("golden", secret, "127.0.0.1", 0, ExchangeSettings.DEFAULT, false);
     }
 
     private static byte[] golden(String name) {

@@ -2,6 +2,7 @@ package dev.lockstep.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.lockstep.data.IdxWriter.Storage;
 import dev.lockstep.data.LabelledImages;
@@ -13,15 +14,19 @@ import dev.lockstep.net.Initializer;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.optim.LearningRate;
 import dev.lockstep.optim.UpdateRule;
+import dev.lockstep.step.ExchangeSettings;
 import dev.lockstep.step.GradientMethod;
 import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.LocalGradientSource;
 import dev.lockstep.step.LockstepGradientSource;
 import dev.lockstep.step.SmallSet;
 import dev.lockstep.step.StepPlan;
+import dev.lockstep.step.WorkersMissingException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -64,6 +69,37 @@ class StoppedRunTest {
                         .extracting(e -> ((TrainingStoppedException) e).step())
                         .isEqualTo(STOP_AFTER);
             }
+        }
+        assertThat(resumed(config, plan)).isEqualTo(undisturbed(config, plan));
+    }
+
+    /** Spark's only slot is taken by another job, so that no worker comes. */
+    @Test
+    void aRunThatHasNoWorkerForTooLongSavesItsState() throws Exception {
+        TrainingConfig config = config();
+        StepPlan plan = plan(config);
+        WorkersMissingException missing;
+        try (JavaSparkContext spark = new JavaSparkContext(SmallSet.spark("local[1]"))) {
+            JavaFutureAction<Void> other = spark.parallelize(List.of(1), 1).foreachAsync(i -> Thread.sleep(60_000));
+            missing = catchThrowableOfType(
+                    WorkersMissingException.class,
+                    () -> new LockstepGradientSource(
+                            spark, plan, 1, new ExchangeSettings(0, 0, 1, 10), false, Optional.empty()));
+            other.cancel(true);
+        }
+        assertThat(missing)
+                .hasMessage("no worker for 1 s (--worker-timeout): report round 0 wants shards 0 to 3, and no executor"
+                        + " of Spark's has reached the driver yet");
+        try (GradientSource source = new LocalGradientSource(SmallSet.conf(), plan);
+                Parameters weights = initial(config, plan);
+                Trainer trainer = trainer(config, plan, source, weights)) {
+            assertThatThrownBy(() -> trainer.train(0, at(STOP_AFTER, () -> {
+                        throw missing;
+                    })))
+                    .isInstanceOf(TrainingStoppedException.class)
+                    .hasMessageStartingWith(
+                            missing.getMessage() + "; stopped after step " + STOP_AFTER + "; checkpoint: ")
+                    .matches(e -> !((TrainingStoppedException) e).isRequested());
         }
         assertThat(resumed(config, plan)).isEqualTo(undisturbed(config, plan));
     }
