@@ -240,6 +240,7 @@ final class SimulatedCluster implements GradientSource {
                 coordinator.lostCount(),
                 coordinator.joinedCount(),
                 coordinator.refusedCount(),
+                0,
                 remote.bytesUp(),
                 remote.bytesDown());
     }

@@ -66,6 +66,7 @@ record RunSummary(
         json.put("workers_lost", counters.workersLost());
         json.put("workers_joined", counters.workersJoined());
         json.put("parts_refused", counters.partsRefused());
+        json.put("strangers_refused", counters.strangersRefused());
         json.put("bytes_up_per_step", perStep(counters.bytesUp(), times));
         json.put("bytes_down_per_step", perStep(counters.bytesDown(), times));
         json.put("allocated_bytes_per_step", times.allocatedBytesPerStep());

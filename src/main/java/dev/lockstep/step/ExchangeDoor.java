@@ -3,7 +3,6 @@ package dev.lockstep.step;
 import dev.lockstep.step.FrameLayout.MalformedFrameException;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
-import java.util.concurrent.atomic.AtomicLong;
 import org.apache.spark.SparkConf;
 import org.apache.spark.network.TransportContext;
 import org.apache.spark.network.client.RpcResponseCallback;
@@ -18,7 +17,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Where a process of a run listens for others of it, over Spark's own transport with its authentication and encryption.
  * Who says hello with the run's secret is welcome, and its connection becomes an {@link ExchangeWire}; everybody else gets
- * no answer and loses the connection. No transport thread waits, and no object is deserialised.
+ * no answer, loses the connection and is counted. No transport thread waits, and no object is deserialised.
  */
 final class ExchangeDoor extends RpcHandler implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ExchangeDoor.class);
@@ -27,7 +26,7 @@ final class ExchangeDoor extends RpcHandler implements AutoCloseable {
     private final Wire.Listener listener;
     private final long maxFrameBytes;
     private final StreamManager streams = new OneForOneStreamManager();
-    private final AtomicLong strangers = new AtomicLong();
+    private final Strangers strangers = new Strangers();
     private final TransportContext context;
     private final TransportServer server;
 
@@ -49,16 +48,20 @@ final class ExchangeDoor extends RpcHandler implements AutoCloseable {
         this.listener = listener;
         this.maxFrameBytes = maxFrameBytes;
         this.context = new TransportContext(ExchangeTransport.conf(conf, threads), this);
-        this.server = context.createServer(address, port, ExchangeTransport.serverBootstraps(context.getConf()));
+        this.server = context.createServer(
+                address,
+                port,
+                ExchangeTransport.serverBootstraps(
+                        context.getConf(), strangers, ticket.settings().stepTimeoutSeconds()));
     }
 
     int port() {
         return server.getPort();
     }
 
-    /** How many did not know the secret. */
+    /** How many connections did not show the secret. */
     long strangers() {
-        return strangers.get();
+        return strangers.count();
     }
 
     @Override
@@ -77,18 +80,16 @@ final class ExchangeDoor extends RpcHandler implements AutoCloseable {
                     frame.remaining() == shown.length, "bytes of a secret", shown.length, frame.remaining());
             frame.get(shown);
             if (!MessageDigest.isEqual(shown, secret)) {
-                strangers.incrementAndGet();
-                LOG.warn("{} said hello without the run's secret and was refused", client.getSocketAddress());
-                client.getChannel().close();
+                ExchangeGuard.refuse(client.getChannel(), "it said hello without the run's secret");
                 return;
             }
         } catch (MalformedFrameException e) {
-            LOG.warn("malformed frame from {}: {}", client.getSocketAddress(), e.getMessage());
-            client.getChannel().close();
+            ExchangeGuard.refuse(client.getChannel(), "malformed hello: " + e.getMessage());
             return;
         }
         // The answer goes through Spark's handlers at once, since this is the connection's event loop; then they go.
         answer.onSuccess(FrameLayout.bare(FrameLayout.WELCOME));
+        ExchangeGuard.dismiss(client.getChannel());
         ExchangeWire.over(client.getChannel(), listener, maxFrameBytes);
     }
 

@@ -31,17 +31,31 @@ final class ExchangeTransport {
         return SparkTransportConf.fromSparkConf(settings, MODULE, threads, Option.empty(), ssl);
     }
 
-    /** The longest frame that a run can need: a part of its own for each shard, or an order with a worker for each. */
+    /** The longest frame that a run can need: a part of its own for each shard, an order with a worker for each, or
+     * a name and a host. */
     static long maxFrameBytes(StepPlan plan) {
         long partBytes = FrameLayout.GRADIENT_NODE_BYTES + new ParameterCodec(plan.shape()).maxBytes();
         long scoreBytes = FrameLayout.NODE_BYTES + FrameLayout.scoreShardBytes(plan);
-        long bytes = FrameLayout.HEADER_BYTES + (partBytes + scoreBytes + OrderCodec.MAX_ROUTE_BYTES) * plan.shards();
+        long bytes = FrameLayout.HEADER_BYTES
+                + 2L * FrameLayout.MAX_TEXT_BYTES
+                + (partBytes + scoreBytes + OrderCodec.MAX_ROUTE_BYTES) * plan.shards();
         return Math.min(bytes, Integer.MAX_VALUE);
     }
 
-    static List<TransportServerBootstrap> serverBootstraps(TransportConf conf) {
+    /**
+     * What is done to new connections.
+     *
+     * @param helloSeconds in which they have to authenticate and say hello
+     */
+    static List<TransportServerBootstrap> serverBootstraps(TransportConf conf, Strangers strangers, int helloSeconds) {
         SecurityManager security = SparkEnv.get().securityManager();
-        return security.isAuthenticationEnabled() ? List.of(new AuthServerBootstrap(conf, security)) : List.of();
+        TransportServerBootstrap guard = (channel, handler) -> {
+            ExchangeGuard.watch(channel, strangers, helloSeconds);
+            return handler;
+        };
+        return security.isAuthenticationEnabled()
+                ? List.of(guard, new AuthServerBootstrap(conf, security))
+                : List.of(guard);
     }
 
     static List<TransportClientBootstrap> clientBootstraps(TransportConf conf) {

@@ -58,6 +58,9 @@ final class FrameLayout {
     static final int GRADIENT_NODE_BYTES = 24;
     static final int REPORT_SHARD_BYTES = 24;
 
+    /** Of a name or a failure. */
+    static final int MAX_TEXT_BYTES = 1024;
+
     static final int HELLO = 1;
     static final int READY = 2;
     static final int FAILED = 3;

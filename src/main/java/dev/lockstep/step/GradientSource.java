@@ -33,7 +33,7 @@ public interface GradientSource extends AutoCloseable {
 
     /** What has happened so far. */
     default Counters counters() {
-        return new Counters(0, tasks(), 0, 0, 0);
+        return new Counters(0, tasks(), 0, 0, 0, 0);
     }
 
     /**
@@ -42,10 +42,17 @@ public interface GradientSource extends AutoCloseable {
      * @param workersLost worker processes that went before the end
      * @param workersJoined worker processes that came
      * @param partsRefused parts that came late, twice or unasked
+     * @param strangersRefused connections to the driver that did not show the run's secret
      * @param bytesUp bytes that worker processes sent to the driver
      * @param bytesDown bytes that the driver sent to worker processes
      */
-    record Counters(long workersLost, long workersJoined, long partsRefused, long bytesUp, long bytesDown) {}
+    record Counters(
+            long workersLost,
+            long workersJoined,
+            long partsRefused,
+            long strangersRefused,
+            long bytesUp,
+            long bytesDown) {}
 
     /** Ends the workers and frees what they hold. */
     @Override

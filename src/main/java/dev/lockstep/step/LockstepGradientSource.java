@@ -249,6 +249,7 @@ public final class LockstepGradientSource implements GradientSource {
                 coordinator.lostCount(),
                 coordinator.joinedCount(),
                 coordinator.refusedCount(),
+                server.strangers(),
                 server.bytesUp(),
                 server.bytesDown());
     }

@@ -13,7 +13,6 @@ import java.util.concurrent.atomic.AtomicLong;
  * and answered when there is something to do. Owns the room for parts and for what is told of the weights.
  */
 final class RemoteMembers implements Wire.Listener, AutoCloseable {
-    private static final int MAX_NAME_BYTES = 1024;
     private static final int MAX_PORT = (1 << 16) - 1;
 
     private final Coordinator coordinator;
@@ -65,7 +64,8 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
                 belongs = coordinator.idle(number);
             }
             case FrameLayout.FAILED -> {
-                coordinator.failed(number, text(frame, MAX_NAME_BYTES), frame.getInt(FrameLayout.DETAIL_OFFSET) == 1);
+                coordinator.failed(
+                        number, text(frame, FrameLayout.MAX_TEXT_BYTES), frame.getInt(FrameLayout.DETAIL_OFFSET) == 1);
                 belongs = false; // it goes, whether the run ends by it or not
             }
             default -> throw new MalformedFrameException("type: found " + type);
@@ -81,9 +81,9 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
         int nameBytes = frame.getInt(FrameLayout.COUNT_OFFSET);
         int port = frame.getInt(FrameLayout.DETAIL_OFFSET);
         FrameLayout.require(
-                nameBytes >= 0 && nameBytes <= Math.min(MAX_NAME_BYTES, frame.remaining()),
+                nameBytes >= 0 && nameBytes <= Math.min(FrameLayout.MAX_TEXT_BYTES, frame.remaining()),
                 "bytes of a name, at most",
-                Math.min(MAX_NAME_BYTES, frame.remaining()),
+                Math.min(FrameLayout.MAX_TEXT_BYTES, frame.remaining()),
                 nameBytes);
         FrameLayout.require(port >= 0 && port <= MAX_PORT, "port, at most", MAX_PORT, port);
         String name = text(frame, nameBytes);
@@ -92,7 +92,7 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
                 "bytes of a host, at most",
                 OrderCodec.MAX_HOST_BYTES,
                 frame.remaining());
-        String host = text(frame, MAX_NAME_BYTES);
+        String host = text(frame, FrameLayout.MAX_TEXT_BYTES);
         RemoteMember member = new RemoteMember(wire);
         members.put(wire, member);
         Route.Address address = port == 0 ? null : new Route.Address(host, port);

@@ -131,12 +131,13 @@ final class WorkerSession implements AutoCloseable {
 
     private void fail(Throwable failure) {
         byte[] text = text(failure).getBytes(StandardCharsets.UTF_8);
-        ByteBuffer frame = FrameLayout.room(FrameLayout.HEADER_BYTES + text.length);
+        int textBytes = Math.min(text.length, FrameLayout.MAX_TEXT_BYTES);
+        ByteBuffer frame = FrameLayout.room(FrameLayout.HEADER_BYTES + textBytes);
         int isBadInput = failure instanceof BadInputException ? 1 : 0;
         int member = order.route().member();
         FrameLayout.start(
-                frame, FrameLayout.FAILED, member, text.length, order.round().number(), -1, isBadInput);
-        driver.send(FrameLayout.end(frame.put(text)), null);
+                frame, FrameLayout.FAILED, member, textBytes, order.round().number(), -1, isBadInput);
+        driver.send(FrameLayout.end(frame.put(text, 0, textBytes)), null);
     }
 
     private static String text(Throwable failure) {

@@ -12,8 +12,13 @@ import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.RandomNet;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Function;
@@ -103,7 +108,7 @@ class ExchangeServerTest {
                 assertThat(stranger.hasAnswer()).isFalse();
             }
         }
-        assertThat(server.strangers()).isEqualTo(2);
+        Await.until(() -> "strangers: " + server.strangers(), () -> server.strangers() == 2);
         assertThat(coordinator.joinedCount()).isZero();
     }
 
@@ -122,7 +127,98 @@ class ExchangeServerTest {
                 assertThat(stranger.hasAnswer()).isFalse();
             }
         }
+        Await.until(() -> "strangers: " + server.strangers(), () -> server.strangers() == first.size());
         assertThat(coordinator.joinedCount()).isZero();
+    }
+
+    /** Sends bytes over a plain connection; returns what came back before the driver ended it. */
+    private int answerBytes(byte[] bytes) throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", server.port())) {
+            socket.setSoTimeout(30_000);
+            try {
+                socket.getOutputStream().write(bytes);
+                return socket.getInputStream().readAllBytes().length;
+            } catch (SocketTimeoutException e) {
+                throw e;
+            } catch (IOException e) {
+                return 0; // it was ended before all was sent
+            }
+        }
+    }
+
+    private static byte[] message(long length, int type, int bodyBytes) {
+        return ByteBuffer.allocate(9 + bodyBytes)
+                .putLong(length)
+                .put((byte) type)
+                .array();
+    }
+
+    @Test
+    void beforeTheHelloOnlyShortRequestsAreRead() throws IOException {
+        byte[][] wrong = {
+            message(9, 0, 0), // less than the header of a request
+            message(21, 9, 12), // one-way
+            message(21, 6, 12), // a stream
+            message(8, 3, 0),
+            message(-1, 3, 0),
+            message(Long.MAX_VALUE, 3, 0),
+            message(ExchangeGuard.MAX_MESSAGE_BYTES + 1, 3, 0),
+            "GET / HTTP/1.1\r\n\r\n".getBytes(),
+            new byte[1 << 20],
+        };
+        for (byte[] bytes : wrong) {
+            assertThat(answerBytes(bytes))
+                    .as(Arrays.toString(Arrays.copyOf(bytes, 9)))
+                    .isZero();
+        }
+        Await.until(() -> "strangers: " + server.strangers(), () -> server.strangers() == wrong.length);
+        assertThat(coordinator.joinedCount()).isZero();
+    }
+
+    @Test
+    void whoSaysNothingIsRefusedInTime() throws IOException {
+        server.close();
+        RunTicket hasty = RunTicket.fresh("127.0.0.1", new ExchangeSettings(0, 0, 1, 1), false);
+        server = new ExchangeServer(spark.getConf(), hasty, plan, coordinator);
+        long began = System.nanoTime();
+        assertThat(answerBytes(new byte[0])).isZero();
+        assertThat(Duration.ofNanos(System.nanoTime() - began))
+                .isBetween(Duration.ofMillis(900), Duration.ofSeconds(10));
+        assertThat(answerBytes(message(100, 3, 50))).as("half a message").isZero();
+        assertThat(server.strangers()).isEqualTo(2);
+        try (Socket scan = new Socket("127.0.0.1", server.port())) {
+            assertThat(scan.isConnected()).isTrue();
+        }
+        Await.until(() -> "strangers: " + server.strangers(), () -> server.strangers() == 3);
+    }
+
+    /** The header alone tells: no memory is taken for the rest, which never comes. */
+    @Test
+    void aFrameLongerThanTheModelCanNeedIsRefused() throws IOException, InterruptedException {
+        long most = ExchangeTransport.maxFrameBytes(plan);
+        try (ExchangeRawClient fits = ready("fits")) {
+            fits.send(announcing(fits.member(), most));
+            for (long length : new long[] {most + 1, Integer.MAX_VALUE}) {
+                try (ExchangeRawClient tooLong = ready("too long")) {
+                    tooLong.send(announcing(tooLong.member(), length)).awaitClosed("frame of " + length);
+                }
+            }
+            assertThat(fits.isOpen()).isTrue();
+        }
+    }
+
+    private static ByteBuffer announcing(int member, long lengthBytes) {
+        ByteBuffer frame = ExchangeFrames.empty(FrameLayout.GRADIENT, member);
+        return frame.putInt(FrameLayout.BODY_LENGTH_OFFSET, (int) lengthBytes - FrameLayout.HEADER_BYTES);
+    }
+
+    /** Nobody else on the network can even connect. */
+    @Test
+    void thePortIsOpenAtTheDriversAddressOnly() throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", server.port())) {
+            assertThat(socket.isConnected()).isTrue();
+        }
+        assertThatThrownBy(() -> new Socket("127.0.0.2", server.port()).close()).isInstanceOf(ConnectException.class);
     }
 
     @Test
