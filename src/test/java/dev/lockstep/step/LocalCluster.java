@@ -2,6 +2,7 @@ package dev.lockstep.step;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -50,6 +51,15 @@ final class LocalCluster implements AutoCloseable {
     static void kill(ProcessHandle process) {
         assertThat(process.destroyForcibly()).as("killed %s", process).isTrue();
         process.onExit().orTimeout(60, TimeUnit.SECONDS).join();
+    }
+
+    /** Stops a process, as SIGSTOP does, or lets it go on. */
+    static void signal(ProcessHandle process, String name) throws IOException, InterruptedException {
+        int status = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
+                .inheritIO()
+                .start()
+                .waitFor();
+        assertThat(status).as("kill -%s %s", name, process).isZero();
     }
 
     static void awaitJoined(GradientSource source, long workers) {

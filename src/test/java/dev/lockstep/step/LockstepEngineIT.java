@@ -11,9 +11,12 @@ import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.memory.MemoryGauge;
 import dev.lockstep.net.Parameters;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.LongConsumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -28,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 class LockstepEngineIT {
     private static final int EXECUTORS = 2;
     private static final long MANY_STEPS = 1_000;
+    private static final int STEP_TIMEOUT_SECONDS = 2;
 
     private static LocalCluster cluster;
 
@@ -148,6 +152,74 @@ class LockstepEngineIT {
             });
             assertThat(found).isEqualTo(Outcome.local(plan));
             assertThat(source.counters().workersLost()).isEqualTo(2);
+        }
+    }
+
+    /** It is stopped while steps go on, and goes on itself before the end. */
+    @Test
+    void aStoppedExecutorIsGivenUpInTimeAndChangesNoBitWhenItWakesUp() throws Exception {
+        StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.EPOCH, 0);
+        String expected;
+        try (GradientSource source = new LocalGradientSource(SmallSet.conf(), plan)) {
+            expected = trained(source, plan, step -> {});
+        }
+        ExchangeSettings patient = new ExchangeSettings(0, 0, 60, STEP_TIMEOUT_SECONDS);
+        try (GradientSource source =
+                new LockstepGradientSource(cluster.spark(), plan, 3, patient, false, Optional.empty())) {
+            LocalCluster.awaitJoined(source, EXECUTORS);
+            ProcessHandle stopped = cluster.executors().get(0);
+            long[] atNanos = {0, 0};
+            String found = trained(source, plan, step -> {
+                if (step == 100) {
+                    signal(stopped, "STOP");
+                    atNanos[0] = System.nanoTime();
+                } else if (atNanos[1] == 0 && source.counters().workersLost() == 1) {
+                    atNanos[1] = System.nanoTime();
+                } else if (step == MANY_STEPS / 2) {
+                    signal(stopped, "CONT");
+                    LocalCluster.awaitJoined(source, EXECUTORS + 1); // its tasks are tried again
+                }
+            });
+            Duration pause = Duration.ofNanos(atNanos[1] - atNanos[0]);
+            assertThat(pause)
+                    .as("from the stop to the step after")
+                    .isBetween(Duration.ofSeconds(STEP_TIMEOUT_SECONDS), Duration.ofSeconds(STEP_TIMEOUT_SECONDS + 1));
+            assertThat(found).isEqualTo(expected);
+            assertThat(source.counters().workersLost()).isEqualTo(1);
+        }
+        cluster.awaitExecutors();
+    }
+
+    private static void signal(ProcessHandle process, String name) {
+        try {
+            LocalCluster.signal(process, name);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void aRunWhoseExecutorsAreGoneForTooLongSaysSo() {
+        StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.EPOCH, 0);
+        ExchangeSettings hasty = new ExchangeSettings(0, 0, 1, 1);
+        try (GradientSource source =
+                        new LockstepGradientSource(cluster.spark(), plan, 2, hasty, false, Optional.empty());
+                Parameters weights = SmallSet.initial(plan)) {
+            LocalCluster.awaitJoined(source, EXECUTORS);
+            source.gradient(0, weights);
+            List<ProcessHandle> all = cluster.executors();
+            all.forEach(executor -> signal(executor, "STOP")); // a killed one would be replaced in a second or two
+            try {
+                assertThat(catchThrowable(() -> source.gradient(1, weights)))
+                        .isInstanceOf(WorkersMissingException.class)
+                        .hasMessageMatching(
+                                "no worker for \\d s \\(--worker-timeout\\): step 1 wants shards 0 to 7; workers that"
+                                        + " came: 2, lost: 2, the last: executor \\d+ on .* \\(task \\d\\.0\\): silent for .*");
+            } finally {
+                all.forEach(executor -> signal(executor, "CONT"));
+            }
         }
     }
 
