@@ -95,7 +95,7 @@ final class GradcheckCommand implements Callable<Integer> {
                 network.batches(0, method),
                 NO_UPDATES,
                 new TrainingConfig.Length(1, OptionalLong.empty(), 0),
-                new TrainingConfig.Watching(OptionalLong.empty(), 1, 0, 1));
+                new TrainingConfig.Watching(OptionalLong.empty(), 1, 0, 1, false));
         return config.plan(
                 data.open(hadoop, LabelledImages.TRAIN), data.open(hadoop, LabelledImages.TEST), kernel.choice());
     }

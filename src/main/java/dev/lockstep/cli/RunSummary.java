@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lockstep.memory.MemoryGauge;
 import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.StepPlan;
+import dev.lockstep.train.RunCheckpoints;
 import dev.lockstep.train.StepTimes;
 import dev.lockstep.train.TrainingConfig;
 import dev.lockstep.train.TrainingResult;
@@ -13,7 +14,19 @@ import java.lang.management.ManagementFactory;
 
 /** What {@code summary.json} says of a run. */
 record RunSummary(
-        TrainingConfig config, StepPlan plan, GradientSource source, TrainingResult result, String weightsSha256) {
+        TrainingConfig config,
+        StepPlan plan,
+        GradientSource source,
+        TrainingResult result,
+        Written written,
+        String weightsSha256) {
+
+    /**
+     * What the run wrote on its way, and what it could not.
+     *
+     * @param metricsLinesLost lines of metrics
+     */
+    record Written(RunCheckpoints checkpoints, long metricsLinesLost) {}
 
     /** Training time over steps, warm-up of the JVM included; 0 without steps. */
     static double millisPerStep(StepTimes times) {
@@ -67,6 +80,9 @@ record RunSummary(
         json.put("workers_joined", counters.workersJoined());
         json.put("parts_refused", counters.partsRefused());
         json.put("strangers_refused", counters.strangersRefused());
+        json.put("checkpoints_written", written.checkpoints().written());
+        json.put("checkpoints_failed", written.checkpoints().failed());
+        json.put("metrics_lines_lost", written.metricsLinesLost());
         json.put("bytes_up_per_step", perStep(counters.bytesUp(), times));
         json.put("bytes_down_per_step", perStep(counters.bytesDown(), times));
         json.put("allocated_bytes_per_step", times.allocatedBytesPerStep());

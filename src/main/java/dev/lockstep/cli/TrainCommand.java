@@ -126,6 +126,11 @@ final class TrainCommand implements Callable<Integer> {
             description = "Newest checkpoints that are kept (${DEFAULT-VALUE}).")
     private int keepCheckpoints;
 
+    @Option(
+            names = "--checkpoint-required",
+            description = "End the run when a checkpoint cannot be written, instead of warning and going on.")
+    private boolean checkpointRequired;
+
     @Option(names = "--resume", description = "Go on from the newest whole checkpoint in --out.")
     private boolean resume;
 
@@ -213,7 +218,8 @@ final class TrainCommand implements Callable<Integer> {
                 network.batches(validationFraction, gradient),
                 updates.updates(),
                 new TrainingConfig.Length(iterations, optional(passes), patience),
-                new TrainingConfig.Watching(optional(evaluateEvery), logEvery, checkpointEvery, keepCheckpoints));
+                new TrainingConfig.Watching(
+                        optional(evaluateEvery), logEvery, checkpointEvery, keepCheckpoints, checkpointRequired));
     }
 
     private static OptionalLong optional(Long value) {

@@ -120,6 +120,7 @@ final class TrainRun {
         KernelOption.explain(request.kernel());
         RunCheckpoints checkpoints = new RunCheckpoints(hadoop, directory.checkpoints(), config, source.data());
         TrainingResult result;
+        long linesLost;
         try (Trainer trainer = new Trainer(config, plan, source, weights, Optional.of(checkpoints));
                 StopSignal signal = new StopSignal()) {
             signal.install(trainer::requestStop);
@@ -128,19 +129,22 @@ final class TrainRun {
                 throw new BadInputException("--resume: expected a checkpoint of step " + config.totalSteps(plan)
                         + " (see --iterations, --epochs) or before, found one of step " + firstStep);
             }
-            try (MetricsLog metrics = new MetricsLog(
-                    directory.openMetrics(firstStep), config.watching().logEvery())) {
+            MetricsLog metrics = new MetricsLog(
+                    directory.openMetrics(firstStep), config.watching().logEvery(), progress::warned);
+            try (metrics) {
                 result = trainer.train(firstStep, new Both(metrics, progress));
             } catch (TrainingStoppedException e) {
                 writeModel(directory, weights, source.data(), e.step());
                 throw e;
             }
+            linesLost = metrics.linesLost();
         }
         writeModel(directory, weights, source.data(), result.evaluation().step());
         if (request.traceBatches() != null) {
             BatchTrace.write(hadoop, request.traceBatches(), plan, result.steps());
         }
-        RunSummary summary = new RunSummary(config, plan, source, result, weights.sha256());
+        RunSummary summary = new RunSummary(
+                config, plan, source, result, new RunSummary.Written(checkpoints, linesLost), weights.sha256());
         directory.writeSummary(summary.json());
         progress.finished(result, summary.weightsSha256(), directory);
     }

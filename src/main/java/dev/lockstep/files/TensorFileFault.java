@@ -3,7 +3,7 @@ package dev.lockstep.files;
 import dev.lockstep.BadInputException;
 
 /** The one line that every refused tensor file gets: file, offset, expected, found. */
-final class TensorFileFault {
+public final class TensorFileFault {
     /** Longest piece of a stranger's text in a message, in characters: the line has to stay a line. */
     private static final int QUOTED_LIMIT = 120;
 
@@ -18,12 +18,12 @@ final class TensorFileFault {
     }
 
     /** Text from a file in quotes, cut to a bearable length, and without what could break the line or the terminal. */
-    static String quoted(String text) {
+    public static String quoted(String text) {
         return "\"" + plain(text) + "\"";
     }
 
     /** As {@link #quoted}, without the quotes. */
-    static String plain(String text) {
+    public static String plain(String text) {
         StringBuilder line = new StringBuilder();
         for (int i = 0; i < text.length() && i < QUOTED_LIMIT; i++) {
             char c = text.charAt(i);

@@ -2,6 +2,7 @@ package dev.lockstep.train;
 
 import dev.lockstep.BadInputException;
 import dev.lockstep.files.Tensor;
+import dev.lockstep.files.TensorFileFault;
 import dev.lockstep.net.ParameterTensor;
 import dev.lockstep.net.Parameters;
 import java.nio.ByteBuffer;
@@ -10,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -40,8 +42,21 @@ record Checkpoint(List<Tensor> tensors, Map<String, String> texts) {
         return tensors;
     }
 
-    /** Sets parameters from the tensors whose names have the prefix. */
+    /**
+     * Sets parameters from the tensors whose names have the prefix.
+     *
+     * @throws BadInputException if one is missing or has another shape; nothing is set then
+     */
     void restore(String prefix, Parameters parameters) {
+        for (ParameterTensor tensor : ParameterTensor.values()) {
+            String name = prefix + tensor.label();
+            int[] expected = tensor.dimensions(parameters.shape());
+            int[] found = tensor(name).shape();
+            if (!Arrays.equals(found, expected)) {
+                throw new BadInputException("checkpoint of step " + step() + ": expected tensor " + name + " of shape "
+                        + Arrays.toString(expected) + ", found " + Arrays.toString(found));
+            }
+        }
         for (ParameterTensor tensor : ParameterTensor.values()) {
             parameters.setValues(tensor, tensor(prefix + tensor.label()).values());
         }
@@ -51,11 +66,39 @@ record Checkpoint(List<Tensor> tensors, Map<String, String> texts) {
         return tensors.stream()
                 .filter(tensor -> tensor.name().equals(name))
                 .findFirst()
-                .orElseThrow(() -> new BadInputException("checkpoint of step " + step() + ": no tensor " + name));
+                .orElseThrow(() -> new BadInputException(
+                        "checkpoint of step " + step() + ": expected tensor " + name + ", found none"));
     }
 
     long step() {
-        return Long.parseLong(text(STEP));
+        return count(STEP);
+    }
+
+    /** A text that is a number from 0 on. */
+    long count(String key) {
+        try {
+            long count = Long.parseLong(text(key));
+            if (count >= 0) {
+                return count;
+            }
+        } catch (NumberFormatException e) {
+            // The message below says all that this one does.
+        }
+        throw bad(key, "a number from 0 to 2^63 - 1");
+    }
+
+    /** A text that is a number with a fraction. */
+    double real(String key) {
+        try {
+            return Double.parseDouble(text(key));
+        } catch (NumberFormatException e) {
+            throw bad(key, "a number");
+        }
+    }
+
+    private BadInputException bad(String key, String expected) {
+        return new BadInputException(
+                "checkpoint: expected " + expected + " as " + key + ", found " + TensorFileFault.quoted(text(key)));
     }
 
     String text(String key) {
@@ -76,7 +119,7 @@ record Checkpoint(List<Tensor> tensors, Map<String, String> texts) {
     /**
      * From what a file holds.
      *
-     * @throws BadInputException if the digest is not that of the contents
+     * @throws BadInputException if the digest is not that of the contents, or there is no step
      */
     static Checkpoint unseal(String file, List<Tensor> tensors, Map<String, String> sealed) {
         Map<String, String> texts = new TreeMap<>(sealed);
@@ -85,7 +128,9 @@ record Checkpoint(List<Tensor> tensors, Map<String, String> texts) {
         if (!found.equals(expected)) {
             throw new BadInputException(file + ": expected SHA-256 " + expected + ", found " + found);
         }
-        return new Checkpoint(tensors, texts);
+        Checkpoint checkpoint = new Checkpoint(tensors, texts);
+        checkpoint.step();
+        return checkpoint;
     }
 
     private static String digest(List<Tensor> tensors, Map<String, String> texts) {
@@ -101,6 +146,7 @@ record Checkpoint(List<Tensor> tensors, Map<String, String> texts) {
         });
         for (Tensor tensor : tensors) {
             update(digest, tensor.name());
+            update(digest, Arrays.toString(tensor.shape()));
             ByteBuffer bytes =
                     ByteBuffer.allocate(tensor.values().length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
             bytes.asFloatBuffer().put(tensor.values());

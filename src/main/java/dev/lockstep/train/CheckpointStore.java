@@ -15,6 +15,7 @@ import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.ChecksumException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -35,10 +36,16 @@ final class CheckpointStore {
     }
 
     /**
-     * Writes a checkpoint; its final name appears when it is whole. Older ones beyond those to keep are deleted. So are
-     * newer ones: a run that resumed has passed them over as damaged, and they would count as the newest to keep.
+     * Writes a checkpoint; its final name appears when it is whole. Then the directory is tidied: older ones beyond
+     * those to keep go, and newer ones, which a run that resumed has passed over as damaged and which would count as
+     * the newest to keep, and what a process that was killed left half written. The directory belongs to one process at
+     * a time.
+     *
+     * @param warn hears of old files that cannot be deleted, which is no failure
+     * @throws BadInputException if nothing can be written in the directory, as in HDFS's safe mode
+     * @throws IOException if writing fails later, as on a full disk; older checkpoints are untouched then
      */
-    Path save(Checkpoint checkpoint) throws IOException {
+    Path save(Checkpoint checkpoint, Consumer<String> warn) throws IOException {
         Path file = new Path(directory, String.format(Locale.ROOT, "step-%012d.safetensors", checkpoint.step()));
         FileSystem fs = directory.getFileSystem(conf);
         fs.mkdirs(directory);
@@ -47,23 +54,41 @@ final class CheckpointStore {
                 file.toString(),
                 true,
                 out -> SafetensorsFile.write(out, checkpoint.tensors(), checkpoint.sealed()));
+        try {
+            tidy(fs, checkpoint.step());
+        } catch (IOException e) {
+            warn.accept("old checkpoints in " + directory + " cannot be deleted: " + e.getMessage());
+        }
+        return file;
+    }
+
+    private void tidy(FileSystem fs, long newestStep) throws IOException {
         int kept = 0;
         for (FileStatus found : newestFirst()) {
-            if (step(found) > checkpoint.step() || kept == keep) {
+            if (step(found) > newestStep || kept == keep) {
                 fs.delete(found.getPath(), false);
             } else {
                 kept++;
             }
         }
-        return file;
+        for (FileStatus found : fs.listStatus(directory)) {
+            if (found.isFile() && found.getPath().getName().startsWith(AtomicOutput.TEMPORARY_PREFIX)) {
+                fs.delete(found.getPath(), false);
+            }
+        }
     }
 
-    /** The newest checkpoint that is whole. Damaged ones are passed over, each with a warning. */
+    /**
+     * The newest checkpoint that is whole. Damaged ones are passed over, each with a warning.
+     *
+     * @throws IOException if the file system cannot be read now, as when all data nodes of a block are away. To pass
+     *     over what may be whole would let the next save delete it.
+     */
     Optional<Checkpoint> newest(Consumer<String> warn) throws IOException {
         for (FileStatus file : newestFirst()) {
             try {
                 return Optional.of(read(file));
-            } catch (BadInputException e) {
+            } catch (BadInputException | ChecksumException e) {
                 warn.accept("checkpoint passed over: " + e.getMessage());
             }
         }

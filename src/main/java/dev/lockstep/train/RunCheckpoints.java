@@ -3,6 +3,7 @@ package dev.lockstep.train;
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.Shard;
 import dev.lockstep.files.Tensor;
+import dev.lockstep.files.TensorFileFault;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.optim.Optimizer;
 import dev.lockstep.step.LoadReport;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
@@ -23,9 +25,13 @@ public final class RunCheckpoints {
     private static final String EARLY_SINCE = "early-stopping.evaluations-since-best";
 
     private final CheckpointStore store;
+    private final boolean required;
     private final Map<String, String> identity = new TreeMap<>();
     private Optional<String> newest = Optional.empty();
     private long evaluatedStep;
+    private long written;
+    private long failed;
+    private long failedInARow;
 
     /**
      * @param directory of the checkpoints
@@ -33,6 +39,7 @@ public final class RunCheckpoints {
      */
     public RunCheckpoints(Configuration conf, Path directory, TrainingConfig config, LoadReport data) {
         this.store = new CheckpointStore(conf, directory, config.watching().keepCheckpoints());
+        this.required = config.watching().checkpointRequired();
         config.asMap().forEach((key, value) -> identity.put(Checkpoint.CONFIG_PREFIX + key, value));
         identity.put("data.train-fingerprint", Shard.fingerprintText(data.trainFingerprint()));
         identity.put("data.test-fingerprint", Shard.fingerprintText(data.testFingerprint()));
@@ -41,6 +48,16 @@ public final class RunCheckpoints {
     /** The newest checkpoint that this run saved or resumed from. */
     Optional<String> newest() {
         return newest;
+    }
+
+    /** Checkpoints that this process wrote. */
+    public long written() {
+        return written;
+    }
+
+    /** Checkpoints that this process could not write. */
+    public long failed() {
+        return failed;
     }
 
     /** The newest evaluation of the run, also before it was resumed: the steps done then; 0 for none. */
@@ -53,8 +70,49 @@ public final class RunCheckpoints {
         evaluatedStep = step;
     }
 
-    void save(long step, Parameters weights, Optimizer optimizer, Optional<EarlyStopping> earlyStopping)
+    /**
+     * Saves the state after a step. When that cannot be done the newest checkpoint stays what it was, and the run is
+     * warned and goes on, unless checkpoints are required.
+     *
+     * @param warn hears of failures: of a row of them the first, the second, the fourth and so on, for a full disk
+     *     stays full
+     * @throws IOException if it cannot be written and is required
+     */
+    void save(
+            long step,
+            Parameters weights,
+            Optimizer optimizer,
+            Optional<EarlyStopping> earlyStopping,
+            Consumer<String> warn)
             throws IOException {
+        Checkpoint checkpoint = checkpoint(step, weights, optimizer, earlyStopping);
+        try {
+            newest = Optional.of(store.save(checkpoint, warn).toString());
+            written++;
+            failedInARow = 0;
+        } catch (BadInputException e) {
+            // Where it was right before and is not now, a person has mistyped nothing: what is beneath it counts.
+            failed(step, e.getMessage(), e.getCause(), warn);
+        } catch (IOException e) {
+            failed(step, e.getMessage(), e, warn);
+        }
+    }
+
+    private void failed(long step, String reason, Throwable cause, Consumer<String> warn) throws IOException {
+        failed++;
+        failedInARow++;
+        String what = "no checkpoint of step " + step + ", the newest is " + newest.orElse("none") + ": "
+                + String.valueOf(reason).lines().findFirst().orElse("");
+        if (required) {
+            throw new IOException(what + " (--checkpoint-required)", cause);
+        }
+        if (Long.bitCount(failedInARow) == 1) {
+            warn.accept(what + "; " + failedInARow + " in a row failed, the run goes on");
+        }
+    }
+
+    private Checkpoint checkpoint(
+            long step, Parameters weights, Optimizer optimizer, Optional<EarlyStopping> earlyStopping) {
         List<Tensor> tensors = new ArrayList<>(Checkpoint.tensorsOf(Checkpoint.WEIGHTS, weights));
         Map<String, String> texts = new TreeMap<>(identity);
         texts.put(Checkpoint.STEP, Long.toString(step));
@@ -66,7 +124,7 @@ public final class RunCheckpoints {
             texts.put(EARLY_STEP, Long.toString(early.bestStep()));
             texts.put(EARLY_SINCE, Integer.toString(early.evaluationsSinceBest()));
         });
-        newest = Optional.of(store.save(new Checkpoint(tensors, texts)).toString());
+        return new Checkpoint(tensors, texts);
     }
 
     /** Restores from the newest whole checkpoint; returns the steps done, 0 if there is none. */
@@ -84,13 +142,11 @@ public final class RunCheckpoints {
         optimizer.velocity().ifPresent(v -> checkpoint.restore(Checkpoint.VELOCITY, v));
         earlyStopping.ifPresent(early -> {
             checkpoint.restore(Checkpoint.BEST, early.best());
-            early.restore(
-                    Long.parseLong(checkpoint.text(EARLY_STEP)),
-                    Double.parseDouble(checkpoint.text(EARLY_LOSS)),
-                    Integer.parseInt(checkpoint.text(EARLY_SINCE)));
+            early.restore(checkpoint.count(EARLY_STEP), checkpoint.real(EARLY_LOSS), (int)
+                    Math.min(checkpoint.count(EARLY_SINCE), Integer.MAX_VALUE));
         });
         newest = Optional.of("step " + checkpoint.step());
-        evaluatedStep = Long.parseLong(checkpoint.text(EVALUATED_STEP));
+        evaluatedStep = checkpoint.count(EVALUATED_STEP);
         return checkpoint.step();
     }
 
@@ -99,7 +155,8 @@ public final class RunCheckpoints {
             String found = checkpoint.texts().get(entry.getKey());
             if (!entry.getValue().equals(found)) {
                 throw new BadInputException("--resume: the checkpoint of step " + checkpoint.step() + " has "
-                        + (found == null ? "no " + entry.getKey() : entry.getKey() + " " + found) + ", this run has "
+                        + (found == null ? "no " + entry.getKey() : entry.getKey() + " " + TensorFileFault.plain(found))
+                        + ", this run has "
                         + entry.getValue());
             }
         }

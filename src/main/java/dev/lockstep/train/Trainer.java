@@ -85,7 +85,7 @@ public final class Trainer implements AutoCloseable {
      * @throws DivergedException if the loss becomes NaN or infinite
      * @throws TrainingStoppedException after {@link #requestStop}, when Spark's job was cancelled, or when no worker came in
      *     time
-     * @throws IOException if a checkpoint cannot be written
+     * @throws IOException if a checkpoint is required and cannot be written
      */
     public TrainingResult train(long firstStep, TrainingListener listener) throws IOException {
         stepsDone = firstStep;
@@ -94,14 +94,14 @@ public final class Trainer implements AutoCloseable {
         } catch (DivergedException | TrainingStoppedException e) {
             throw e;
         } catch (WorkersMissingException e) {
-            throw stopped(e);
+            throw stopped(listener, e);
         } catch (StageEndedException e) {
-            TrainingStoppedException stopped = stopped(null);
+            TrainingStoppedException stopped = stopped(listener, null);
             throw e.isCancelled() ? stopped : e;
         } catch (RuntimeException | Error e) {
             // The weights are whole, whatever befell the workers: what was trained is not lost.
             try {
-                checkpoint();
+                checkpoint(listener);
             } catch (IOException | RuntimeException second) {
                 e.addSuppressed(second);
             }
@@ -117,7 +117,7 @@ public final class Trainer implements AutoCloseable {
         double loss = Double.NaN;
         while (stepsDone < totalSteps && !isEarlyStop()) {
             if (stopRequested) {
-                throw stopped(null);
+                throw stopped(listener, null);
             }
             clock.begin();
             GradientPart gradient = source.gradient(stepsDone, weights);
@@ -133,7 +133,7 @@ public final class Trainer implements AutoCloseable {
                 evaluate(listener);
             }
             if (checkpointEvery > 0 && stepsDone % checkpointEvery == 0) {
-                checkpoint();
+                checkpoint(listener);
             }
         }
         return finish(loss, clock.times(), listener);
@@ -153,8 +153,8 @@ public final class Trainer implements AutoCloseable {
     }
 
     /** Saves what is needed to go on later. */
-    private TrainingStoppedException stopped(RuntimeException cause) throws IOException {
-        checkpoint();
+    private TrainingStoppedException stopped(TrainingListener listener, RuntimeException cause) throws IOException {
+        checkpoint(listener);
         return new TrainingStoppedException(stepsDone, lastCheckpoint(), cause);
     }
 
@@ -222,10 +222,10 @@ public final class Trainer implements AutoCloseable {
                 source.score(Split.TEST, weights));
     }
 
-    private void checkpoint() throws IOException {
+    private void checkpoint(TrainingListener listener) throws IOException {
         requireFiniteWeights();
         if (checkpoints.isPresent()) {
-            checkpoints.get().save(stepsDone, weights, optimizer, earlyStopping);
+            checkpoints.get().save(stepsDone, weights, optimizer, earlyStopping, listener::warned);
         }
     }
 

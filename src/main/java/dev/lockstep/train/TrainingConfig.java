@@ -73,8 +73,14 @@ public record TrainingConfig(
      * @param logEvery steps between lines of metrics
      * @param checkpointEvery steps between checkpoints; 0 for none
      * @param keepCheckpoints newest checkpoints that are kept
+     * @param checkpointRequired whether a checkpoint that cannot be written ends the run
      */
-    public record Watching(OptionalLong evaluateEvery, long logEvery, long checkpointEvery, int keepCheckpoints) {}
+    public record Watching(
+            OptionalLong evaluateEvery,
+            long logEvery,
+            long checkpointEvery,
+            int keepCheckpoints,
+            boolean checkpointRequired) {}
 
     /**
      * The plan of every step on these files.

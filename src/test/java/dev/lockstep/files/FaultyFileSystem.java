@@ -17,10 +17,10 @@ import org.apache.hadoop.util.Progressable;
  * of HDFS and of object stores: an existing name is refused by false.
  */
 public class FaultyFileSystem extends RawLocalFileSystem {
-    static final String FAULT = "faulty.fault";
+    public static final String FAULT = "faulty.fault";
 
     /** What goes wrong. */
-    enum Fault {
+    public enum Fault {
         NONE,
         CREATE,
         /** Linux's device that is always full, so that Hadoop's own stream fails the way it does. */
@@ -35,7 +35,7 @@ public class FaultyFileSystem extends RawLocalFileSystem {
     }
 
     /** A configuration in which this file system has that fault. */
-    static Configuration configuration(Fault fault) {
+    public static Configuration configuration(Fault fault) {
         Configuration conf = new Configuration(false);
         conf.setClass("fs.faulty.impl", FaultyFileSystem.class, org.apache.hadoop.fs.FileSystem.class);
         conf.setBoolean("fs.faulty.impl.disable.cache", true);

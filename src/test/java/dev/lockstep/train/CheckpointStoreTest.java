@@ -2,9 +2,12 @@ package dev.lockstep.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lockstep.files.AtomicOutput;
+import dev.lockstep.files.SafetensorsFile;
 import dev.lockstep.files.Tensor;
 import dev.lockstep.memory.LeakCheck;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -67,7 +70,7 @@ class CheckpointStoreTest {
     void theNewestComesBackAsItWas() throws IOException {
         CheckpointStore store = store(10);
         for (long step : new long[] {5, 40, 1_000_000_000_000L}) {
-            store.save(checkpoint(step));
+            store.save(checkpoint(step), warnings::add);
             assertNewest(step);
         }
         assertThat(warnings).isEmpty();
@@ -87,7 +90,7 @@ class CheckpointStoreTest {
         CheckpointStore store = store(2);
         Files.writeString(directory.resolve("notes.txt"), "mine");
         for (long step = 1; step <= 5; step++) {
-            store.save(checkpoint(step));
+            store.save(checkpoint(step), warnings::add);
             assertThat(names()).hasSize((int) Math.min(step, 2) + 1);
         }
         assertThat(names())
@@ -97,8 +100,8 @@ class CheckpointStoreTest {
     /** Any change of a byte and any cut: with one warning, the one before is taken. */
     @Test
     void aDamagedNewestIsPassedOver() throws IOException {
-        store(3).save(checkpoint(10));
-        store(3).save(checkpoint(20));
+        store(3).save(checkpoint(10), warnings::add);
+        store(3).save(checkpoint(20), warnings::add);
         byte[] whole = Files.readAllBytes(file(20));
         Random random = new Random(SEED);
         for (int round = 0; round < 600; round++) {
@@ -137,7 +140,7 @@ class CheckpointStoreTest {
     @Test
     void whenAllAreDamagedThereIsNone() throws IOException {
         for (long step = 1; step <= 3; step++) {
-            store(3).save(checkpoint(step));
+            store(3).save(checkpoint(step), warnings::add);
             Files.write(file(step), new byte[0]);
         }
         assertThat(store(3).newest(warnings::add)).isEmpty();
@@ -146,7 +149,7 @@ class CheckpointStoreTest {
 
     @Test
     void aDirectoryOfThatNameIsNoCheckpoint() throws IOException {
-        store(3).save(checkpoint(1));
+        store(3).save(checkpoint(1), warnings::add);
         Files.createDirectory(file(2));
         assertNewest(1);
     }
@@ -154,12 +157,56 @@ class CheckpointStoreTest {
     /** The damaged one is the newest by name, and must not push out the good ones that a resumed run saves. */
     @Test
     void aDamagedCheckpointDoesNotCountAmongThoseToKeep() throws IOException {
-        store(1).save(checkpoint(20));
+        store(1).save(checkpoint(20), warnings::add);
         Files.write(file(20), new byte[100]);
-        store(1).save(checkpoint(15));
+        store(1).save(checkpoint(15), warnings::add);
         assertNewest(15);
-        store(1).save(checkpoint(18));
+        store(1).save(checkpoint(18), warnings::add);
         assertNewest(18);
         assertThat(names()).containsExactly("step-000000000018.safetensors");
+    }
+
+    /** Also what is right by its digest may be a stranger's: a step that is none, and the shape counts as much as values. */
+    @Test
+    void aStepThatIsNoneAndAnotherShapeArePassedOver() throws IOException {
+        store(9).save(checkpoint(10), warnings::add);
+        for (String step : new String[] {"", "-1", "x\u001b[2J", "9223372036854775808", "1.5"}) {
+            Checkpoint wrong = new Checkpoint(List.of(), Map.of(Checkpoint.STEP, step));
+            write(wrong.tensors(), wrong.sealed());
+            warnings.clear();
+            assertNewest(10);
+            assertThat(warnings)
+                    .singleElement()
+                    .asString()
+                    .contains("expected a number", "step", "found \"")
+                    .doesNotContain("\u001b");
+        }
+        Checkpoint right = checkpoint(20);
+        List<Tensor> turned = new ArrayList<>(right.tensors());
+        turned.set(0, new Tensor("W1", new int[] {4, 3}, right.tensors().get(0).values()));
+        write(turned, right.sealed());
+        warnings.clear();
+        assertNewest(10);
+        assertThat(warnings).singleElement().asString().contains("SHA-256");
+        write(right.tensors(), right.sealed());
+        assertNewest(20);
+    }
+
+    private void write(List<Tensor> tensors, Map<String, String> texts) throws IOException {
+        try (OutputStream out = Files.newOutputStream(file(20))) {
+            SafetensorsFile.write(out, tensors, texts);
+        }
+    }
+
+    /** What a process leaves that is killed while it writes. */
+    @Test
+    void halfACheckpointOfAKilledProcessGoesWithTheNextSave() throws IOException {
+        store(2).save(checkpoint(10), warnings::add);
+        java.nio.file.Path half = directory.resolve(AtomicOutput.TEMPORARY_PREFIX + "0123");
+        Files.write(half, new byte[100]);
+        assertNewest(10);
+        store(2).save(checkpoint(20), warnings::add);
+        assertThat(names()).containsExactly("step-000000000010.safetensors", "step-000000000020.safetensors");
+        assertThat(warnings).isEmpty();
     }
 }

@@ -67,7 +67,7 @@ class OracleTest {
                 new TrainingConfig.Updates(
                         UpdateRule.SGD, 0.1f, 0.9f, 0f, LearningRate.Schedule.CONSTANT, 0, 1_000, 0.5f),
                 new TrainingConfig.Length(STEPS, OptionalLong.empty(), 0),
-                new TrainingConfig.Watching(OptionalLong.empty(), 1, 0, 1));
+                new TrainingConfig.Watching(OptionalLong.empty(), 1, 0, 1, false));
     }
 
     private StepPlan plan(TrainingConfig config) {

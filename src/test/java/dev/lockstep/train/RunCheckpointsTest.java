@@ -62,7 +62,7 @@ class RunCheckpointsTest {
     private void assertRefused(Consumer<TestConfig> change, String... operands) throws IOException {
         TestConfig settings = new TestConfig();
         settings.rule = UpdateRule.MOMENTUM;
-        checkpoints(settings, DATA).save(7, weights, optimizer, Optional.empty());
+        checkpoints(settings, DATA).save(7, weights, optimizer, Optional.empty(), witness::warned);
         change.accept(settings);
         assertRefused(settings, DATA, operands);
     }
@@ -96,7 +96,7 @@ class RunCheckpointsTest {
     void aCosineOfAnotherLengthIsAnotherConfiguration() throws IOException {
         TestConfig settings = new TestConfig();
         settings.schedule = Schedule.COSINE;
-        checkpoints(settings, DATA).save(7, weights, optimizer, Optional.empty());
+        checkpoints(settings, DATA).save(7, weights, optimizer, Optional.empty(), witness::warned);
         settings.iterations = 100;
         assertRefused(settings, DATA, "config.iterations 24", "100");
     }
@@ -104,7 +104,7 @@ class RunCheckpointsTest {
     @Test
     void otherDataAreRefused() throws IOException {
         TestConfig settings = new TestConfig();
-        checkpoints(settings, DATA).save(7, weights, optimizer, Optional.empty());
+        checkpoints(settings, DATA).save(7, weights, optimizer, Optional.empty(), witness::warned);
         assertRefused(settings, new LoadReport(0x12, 0x22, 5), "data.train-fingerprint 0000000000000011", "0012");
         assertRefused(settings, new LoadReport(0x11, 0x23, 5), "data.test-fingerprint 0000000000000022", "0023");
     }
@@ -112,7 +112,7 @@ class RunCheckpointsTest {
     @Test
     void whatChangesNoBitIsNoObstacle() throws IOException {
         TestConfig settings = new TestConfig();
-        checkpoints(settings, DATA).save(7, weights, optimizer, Optional.empty());
+        checkpoints(settings, DATA).save(7, weights, optimizer, Optional.empty(), witness::warned);
         settings.iterations = 1_000;
         settings.checkpointEvery = 3;
         settings.keepCheckpoints = 9;
@@ -135,7 +135,7 @@ class RunCheckpointsTest {
             early.evaluated(2, 0.1 + 0.2, weights);
             early.evaluated(4, 0.5, weights);
             weights.b1().set(0, 3.5f);
-            checkpoints(settings, DATA).save(5, weights, optimizer, Optional.of(early));
+            checkpoints(settings, DATA).save(5, weights, optimizer, Optional.of(early), witness::warned);
         }
         weights.all().fill(0f);
         optimizer.velocity().orElseThrow().all().fill(0f);
@@ -164,8 +164,8 @@ class RunCheckpointsTest {
     @Test
     void aDamagedOneFallsBackToTheOneBefore() throws IOException {
         TestConfig settings = new TestConfig();
-        checkpoints(settings, DATA).save(3, weights, optimizer, Optional.empty());
-        checkpoints(settings, DATA).save(6, weights, optimizer, Optional.empty());
+        checkpoints(settings, DATA).save(3, weights, optimizer, Optional.empty(), witness::warned);
+        checkpoints(settings, DATA).save(6, weights, optimizer, Optional.empty(), witness::warned);
         java.nio.file.Path newest = directory.resolve("step-000000000006.safetensors");
         Files.writeString(
                 newest,

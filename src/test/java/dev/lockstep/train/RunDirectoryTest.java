@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lockstep.BadInputException;
+import dev.lockstep.files.FaultyFileSystem;
+import dev.lockstep.files.FaultyFileSystem.Fault;
 import dev.lockstep.step.ScriptedSource;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,6 +28,7 @@ class RunDirectoryTest {
 
     private final Configuration conf = new Configuration();
     private final ObjectMapper json = new ObjectMapper();
+    private final List<String> warnings = new ArrayList<>();
 
     @TempDir
     Path directory;
@@ -168,7 +171,7 @@ class RunDirectoryTest {
     void metricsAreJsonLinesThatCanBeReadAtOnce() throws IOException {
         RunDirectory run = at(directory, false);
         run.create(false);
-        try (MetricsLog log = new MetricsLog(run.openMetrics(0), 2)) {
+        try (MetricsLog log = new MetricsLog(run.openMetrics(0), 2, warnings::add)) {
             log.stepDone(step(1));
             assertThat(metrics()).isEmpty();
             log.stepDone(step(2));
@@ -197,7 +200,7 @@ class RunDirectoryTest {
     void resumingKeepsMetricsUpToItsStep() throws IOException {
         RunDirectory run = at(directory, false);
         run.create(false);
-        try (MetricsLog log = new MetricsLog(run.openMetrics(0), 1)) {
+        try (MetricsLog log = new MetricsLog(run.openMetrics(0), 1, warnings::add)) {
             for (long s = 1; s <= 10; s++) {
                 log.stepDone(step(s));
             }
@@ -208,7 +211,7 @@ class RunDirectoryTest {
                 Files.readString(directory.resolve("metrics.jsonl"))
                         + "{\"step\":4,\"lo}\n\u0000\u0000}\n{\"step\":3,\"lo");
         at(directory, true).create(true);
-        try (MetricsLog log = new MetricsLog(run.openMetrics(6), 1)) {
+        try (MetricsLog log = new MetricsLog(run.openMetrics(6), 1, warnings::add)) {
             assertThat(metrics())
                     .extracting(line -> line.path("step").asLong())
                     .containsExactly(1L, 2L, 3L, 4L, 5L, 6L);
@@ -222,5 +225,29 @@ class RunDirectoryTest {
             assertThat(fresh.getPos()).isZero();
         }
         assertThat(metrics()).isEmpty();
+    }
+
+    /** A full disk from the second line on: the run hears of it once, and the lines that are lost are counted. */
+    @Test
+    void aFullDiskEndsTheMetricsAndNotTheRun() throws IOException {
+        Configuration conf = FaultyFileSystem.configuration(Fault.NONE);
+        RunDirectory run = RunDirectory.at(conf, "faulty://" + directory.resolve("run"), false);
+        run.create(false);
+        MetricsLog log = new MetricsLog(run.openMetrics(0), 1, warnings::add);
+        try (log) {
+            log.stepDone(step(1));
+            conf.setEnum(FaultyFileSystem.FAULT, Fault.WRITE);
+            log.stepDone(step(2));
+            log.stepDone(step(3));
+            conf.setEnum(FaultyFileSystem.FAULT, Fault.NONE);
+            log.stepDone(step(4));
+        }
+        assertThat(log.linesLost()).isEqualTo(3);
+        assertThat(warnings)
+                .singleElement()
+                .asString()
+                .contains("metrics.jsonl", "No space left on device")
+                .doesNotContain("\n");
+        assertThat(Files.readAllLines(directory.resolve("run/metrics.jsonl"))).hasSize(1);
     }
 }

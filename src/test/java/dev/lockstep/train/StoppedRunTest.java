@@ -177,6 +177,6 @@ class StoppedRunTest {
                 new TrainingConfig.Updates(
                         UpdateRule.MOMENTUM, 0.05f, 0.9f, 0, LearningRate.Schedule.CONSTANT, 0, 1, 1),
                 new TrainingConfig.Length(STEPS, OptionalLong.empty(), 0),
-                new TrainingConfig.Watching(OptionalLong.of(1000), 10, 0, 3));
+                new TrainingConfig.Watching(OptionalLong.of(1000), 10, 0, 3, false));
     }
 }
