@@ -10,7 +10,9 @@ import org.apache.hadoop.fs.Path;
 
 /**
  * Reads ranges of one file's uncompressed content, ascending, through a heap buffer of bounded size. A plain file is
- * read at the ranges only; a gzip file is inflated from its beginning, and what lies between the ranges is thrown away.
+ * read at the ranges only, by positional reads, which ask for what they want: after a seek a data node of HDFS sends all
+ * the rest of the block, as far as the connection takes it. A gzip file is inflated from its beginning, and what lies
+ * between the ranges is thrown away.
  *
  * <p>Protocol: {@link #range}, then {@link #available}, {@link #buffer}, {@link #from} and {@link #consume} (or
  * {@link #next}) until the range is used up, then the next range. One thread; it owns its stream until {@link #close}.
@@ -71,19 +73,10 @@ final class IdxContent implements AutoCloseable {
     void range(long start, long end) {
         from = 0;
         to = 0;
-        try {
-            if (inflated == null) {
-                source.seek(start);
-                position = start;
-            } else {
-                skipTo(start);
-            }
-        } catch (EOFException e) {
-            // Some filesystems refuse to seek behind the end, others let the next read find it.
+        if (inflated == null) {
             position = start;
-            throw truncated();
-        } catch (IOException e) {
-            throw IdxFile.translate(file, e);
+        } else {
+            skipTo(start);
         }
         rangeEnd = end;
     }
@@ -191,10 +184,15 @@ final class IdxContent implements AutoCloseable {
     private int readAtMost(byte[] target, int offset, int lengthBytes) {
         try {
             int count = inflated == null
-                    ? source.read(target, offset, lengthBytes)
+                    ? source.read(position, target, offset, lengthBytes)
                     : inflated.read(target, offset, lengthBytes);
             position += Math.max(0, count);
             return Math.max(0, count);
+        } catch (EOFException e) {
+            if (inflated != null) {
+                throw IdxFile.translate(file, e);
+            }
+            return 0; // some filesystems refuse to look behind the end
         } catch (IOException e) {
             throw IdxFile.translate(file, e);
         }

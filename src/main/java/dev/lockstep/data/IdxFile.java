@@ -112,7 +112,10 @@ record IdxFile(String uri, long lengthBytes, boolean gzip) {
             throw new BadInputException(uri + ": expected a file, found a directory");
         }
         try (FSDataInputStream in = fs.open(status.getPath())) {
-            boolean gzip = in.read() == IdxGzip.FIRST_BYTE && in.read() == IdxGzip.SECOND_BYTE;
+            byte[] start = new byte[2];
+            int count = Math.max(0, in.read(0, start, 0, 1)) + Math.max(0, in.read(1, start, 1, 1));
+            boolean gzip =
+                    count == 2 && (start[0] & 0xff) == IdxGzip.FIRST_BYTE && (start[1] & 0xff) == IdxGzip.SECOND_BYTE;
             return new IdxFile(uri, status.getLen(), gzip);
         } catch (IOException e) {
             throw translate(uri, e);

@@ -1,0 +1,184 @@
+package dev.lockstep.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lockstep.cluster.HdfsCluster;
+import dev.lockstep.data.IdxWriter;
+import dev.lockstep.data.IdxWriter.Storage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Everything by hdfs:// URIs, on a real HDFS with two data nodes, gives the bits and files that local paths give. */
+class HdfsIT {
+    private static final long DEADLINE_SECONDS = 120;
+
+    @TempDir
+    Path directory;
+
+    private Path local;
+    private HdfsCluster hdfs;
+    private Programs programs;
+
+    @BeforeEach
+    void start() throws IOException {
+        programs = new Programs(Files.createDirectory(directory.resolve("processes")));
+        local = Files.createDirectory(directory.resolve("data"));
+        IdxWriter.random(1, 4000, 14, 14, 10, 0.3).write(local, "train", Storage.PLAIN);
+        IdxWriter.random(2, 1000, 14, 14, 10, 0.3).write(local, "t10k", Storage.PLAIN);
+        hdfs = new HdfsCluster(directory.resolve("hdfs"));
+        hdfs.put(local, "/data");
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        hdfs.close();
+    }
+
+    private static Object[] train(Object data, Object out, long iterations, Object... more) {
+        List<Object> words =
+                new ArrayList<>(List.of("train", "--data", data, "--out", out, "--iterations", iterations));
+        words.addAll(List.of("--optimizer", "nesterov", "--sampling", "epoch"));
+        words.addAll(Arrays.asList(more));
+        return words.toArray();
+    }
+
+    private Outcome untouched(long iterations) {
+        return InProcess.run(train(local, directory.resolve("untouched"), iterations, "--engine", "local"))
+                .succeeded();
+    }
+
+    private JsonNode json(String path) throws IOException {
+        return new ObjectMapper().readTree(hdfs.bytes(path));
+    }
+
+    @Test
+    void trainCheckpointResumeEvaluateAndExport() throws IOException {
+        Outcome untouched = untouched(120);
+        String data = hdfs.uri("/data");
+        String run = hdfs.uri("/runs/1");
+        InProcess.run(train(data, run, 60, "--checkpoint-every", 20)).succeeded();
+        Outcome resumed = InProcess.run(train(data, run, 120, "--checkpoint-every", 20, "--resume"))
+                .succeeded();
+        assertThat(resumed.weightsSha256()).isEqualTo(untouched.weightsSha256());
+        assertThat(hdfs.names("/runs/1"))
+                .containsExactly("checkpoints", "metrics.jsonl", "model.safetensors", "summary.json");
+        assertThat(hdfs.names("/runs/1/checkpoints"))
+                .containsExactly(
+                        "step-000000000080.safetensors",
+                        "step-000000000100.safetensors",
+                        "step-000000000120.safetensors");
+        assertThat(json("/runs/1/summary.json").path("steps_in_this_process").asInt())
+                .isEqualTo(60);
+
+        InProcess.run(
+                        "evaluate",
+                        "--model",
+                        run + "/model.safetensors",
+                        "--data",
+                        data,
+                        "--out",
+                        hdfs.uri("/runs/1/metrics.json"))
+                .succeeded();
+        assertThat(json("/runs/1/metrics.json").path("accuracy").asDouble())
+                .isEqualTo(json("/runs/1/summary.json").path("test_accuracy").asDouble());
+        Object[] export = {"export", "--format", "npz", "--model", run + "/model.safetensors", "--out", ""};
+        export[6] = hdfs.uri("/runs/1/model.npz");
+        InProcess.run(export).succeeded();
+        export[4] = directory.resolve("untouched/model.safetensors");
+        export[6] = directory.resolve("model.npz");
+        InProcess.run(export).succeeded();
+        assertThat(hdfs.bytes("/runs/1/model.npz")).isEqualTo(Files.readAllBytes(directory.resolve("model.npz")));
+    }
+
+    /** Four tasks that read whole files each would cost four times as much. */
+    @Test
+    void allTasksTogetherReadTheFilesOnce() throws IOException {
+        long before = hdfs.bytesSent();
+        InProcess.run(train(hdfs.uri("/data"), hdfs.uri("/run"), 2, "--engine", "job", "--tasks", 4))
+                .succeeded();
+        long filesBytes = 0;
+        for (String name : hdfs.names("/data")) {
+            filesBytes += hdfs.bytes("/data/" + name).length;
+        }
+        // Reading them here has cost as much again.
+        assertThat(hdfs.bytesSent() - before - filesBytes).isBetween(filesBytes, filesBytes + filesBytes / 10);
+    }
+
+    @Test
+    void aDataNodeStoppedInMidRunChangesNothing() throws IOException {
+        // As on any cluster of two nodes: a client that asks for three replicas gives up a file that it flushes when
+        // one
+        // goes and no third is there to take its place.
+        Programs.Running running = programs.startLockstep(Stream.concat(
+                        Stream.of("--master", "local[2]", "--conf", "spark.ui.enabled=false"),
+                        Stream.concat(
+                                Stream.of("--conf", "spark.hadoop.dfs.replication=2"),
+                                Stream.of(train(
+                                        hdfs.uri("/data"),
+                                        hdfs.uri("/run"),
+                                        400,
+                                        "--checkpoint-every",
+                                        2,
+                                        "--log-every",
+                                        1))))
+                .toArray());
+        awaitCheckpoint("/run", running);
+        hdfs.stopDataNode(1);
+        Outcome outcome = running.outcome().succeeded();
+        assertThat(outcome.weightsSha256()).isEqualTo(untouched(400).weightsSha256());
+        JsonNode summary = json("/run/summary.json");
+        assertThat(summary.path("checkpoints_failed").asInt(-1)).isZero();
+        assertThat(summary.path("checkpoints_written").asInt()).isEqualTo(200);
+        assertThat(summary.path("metrics_lines_lost").asInt(-1)).isZero();
+        programs.startOnSpark("evaluate", "--model", hdfs.uri("/run/model.safetensors"), "--data", hdfs.uri("/data"))
+                .outcome()
+                .succeeded();
+    }
+
+    @Test
+    void safeModeEndsARunWhoseCheckpointsAreRequired() throws IOException {
+        Programs.Running running = programs.startOnSpark(train(
+                hdfs.uri("/data"), hdfs.uri("/run"), 1_000_000, "--checkpoint-every", 2, "--checkpoint-required"));
+        awaitCheckpoint("/run", running);
+        hdfs.safeMode(true);
+        Outcome ended = running.outcome();
+        assertThat(ended.status()).as(ended.err()).isEqualTo(1);
+        assertThat(ended.errLines())
+                .last()
+                .asString()
+                .contains("lockstep: ", "no checkpoint of step ", "safe mode", "(--checkpoint-required)");
+        programs.startOnSpark(train(hdfs.uri("/data"), hdfs.uri("/run"), 10, "--resume"))
+                .outcome()
+                .refused("--out " + hdfs.uri("/run"), "safe mode");
+        hdfs.safeMode(false);
+        List<String> left = hdfs.names("/run/checkpoints");
+        long newest = Long.parseLong(left.get(left.size() - 1).replaceAll("\\D", ""));
+        Outcome resumed = programs.startOnSpark(train(hdfs.uri("/data"), hdfs.uri("/run"), newest + 30, "--resume"))
+                .outcome()
+                .succeeded();
+        assertThat(resumed.weightsSha256()).isEqualTo(untouched(newest + 30).weightsSha256());
+    }
+
+    private void awaitCheckpoint(String run, Programs.Running writer) throws IOException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_SECONDS);
+        while (hdfs.names(run + "/checkpoints").stream().noneMatch(name -> name.startsWith("step-"))) {
+            if (!writer.process().isAlive() || System.nanoTime() > deadline) {
+                throw new AssertionError("no checkpoint from " + writer.outcome());
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+        }
+    }
+}
