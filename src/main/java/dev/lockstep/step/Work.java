@@ -32,7 +32,8 @@ final class Work {
     final BitSet shards = new BitSet();
     final AtomicInteger nextUnit = new AtomicInteger();
     final AtomicInteger unitsDone = new AtomicInteger();
-    StepGradient gradient; // of a gradient by backpropagation: knows the units
+    StepGradient gradient; // of a gradient by backpropagation; serves later works too
+    int gradientUnits = 1; // of a gradient by backpropagation: the first, until that has laid out the others
     int threads; // of a gradient: how many are expected to work on it
     GradientPart[] parts; // of a gradient, when it is done: one for each of the nodes
     ShardResult[] results; // of a score or report, by shard
@@ -50,11 +51,14 @@ final class Work {
         }
     }
 
-    /** How many units it has; of a gradient by backpropagation known when the first one is done. */
+    /**
+     * How many units it has; of a gradient by backpropagation known when the first one is done. From then on it stays the
+     * same: a thread may ask that was held up until the next works are under way.
+     */
     int units() {
         return switch (kind) {
             case LOAD -> 1;
-            case GRADIENT -> gradient == null ? nodes.size() : gradient.units();
+            case GRADIENT -> gradient == null ? nodes.size() : gradientUnits;
             case SCORE, REPORT -> shards.cardinality();
         };
     }

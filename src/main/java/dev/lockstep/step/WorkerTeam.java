@@ -286,6 +286,7 @@ final class WorkerTeam implements AutoCloseable {
             case GRADIENT -> {
                 if (work.gradient != null) {
                     work.gradient.begin(work.step, work.nodes, shards, work.threads, partOf);
+                    work.gradientUnits = work.gradient.units();
                 } else {
                     Node node = work.nodes.get(unit);
                     hand.computer().numericalGradient(work.step, work.weights, node, shards, partOf.apply(node));

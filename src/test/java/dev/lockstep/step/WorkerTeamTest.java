@@ -190,6 +190,24 @@ class WorkerTeamTest {
         }
     }
 
+    /** A thread that was held up asks how many units there were when later works have taken over what computed them. */
+    @Test
+    void aWorkThatIsDoneKeepsItsUnits() throws InterruptedException {
+        try (Team team = new Team(2)) {
+            team.team.submit(Work.load(List.of(new Node(0, SHARDS))), false);
+            team.await();
+            Work first = gradient(0, List.of(new Node(0, SHARDS)));
+            team.team.submit(first, false);
+            team.await();
+            assertThat(first.units()).isEqualTo(first.unitsDone.get()).isGreaterThan(1);
+            for (int i = 1; i <= 2; i++) { // two, since works take turns
+                team.team.submit(gradient(i, List.of(new Node(0, 1))), false);
+                assertThat(team.await().units()).as("work " + i).isNotEqualTo(first.units());
+            }
+            assertThat(first.units()).isEqualTo(first.unitsDone.get());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 3, 5})
     void scoresAndReportsAreThoseOfOneWorker(int threads) throws InterruptedException {
