@@ -58,12 +58,17 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
         member.hasRequest = true;
         boolean belongs = true;
         switch (type) {
-            case FrameLayout.READY -> belongs = coordinator.ready(number);
+            case FrameLayout.READY -> {
+                FrameLayout.require(!frame.hasRemaining(), "bytes of a worker that is ready", 0, frame.remaining());
+                belongs = coordinator.ready(number);
+            }
             case FrameLayout.GRADIENT, FrameLayout.SCORE, FrameLayout.REPORT -> {
                 deliveries.take(number, frame);
                 belongs = coordinator.idle(number);
             }
             case FrameLayout.FAILED -> {
+                int textBytes = frame.getInt(FrameLayout.COUNT_OFFSET);
+                FrameLayout.require(textBytes == frame.remaining(), "bytes of a text", frame.remaining(), textBytes);
                 coordinator.failed(
                         number, text(frame, FrameLayout.MAX_TEXT_BYTES), frame.getInt(FrameLayout.DETAIL_OFFSET) == 1);
                 belongs = false; // it goes, whether the run ends by it or not
