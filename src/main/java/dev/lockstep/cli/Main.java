@@ -110,7 +110,16 @@ public final class Main implements Runnable {
     /** One line, whatever the message holds. */
     private static void complain(CommandLine command, String message) {
         PrintWriter err = command.getErr();
-        err.println("lockstep: " + message.strip().replaceAll("\\s*\\R\\s*", "; "));
+        StringBuilder line = new StringBuilder("lockstep: ");
+        // A message quotes what stands in files and arguments; a terminal must not obey it.
+        message.strip().replaceAll("\\s*\\R\\s*", "; ").chars().forEach(c -> {
+            if (Character.isISOControl(c)) {
+                line.append(String.format("\\u%04x", c));
+            } else {
+                line.append((char) c);
+            }
+        });
+        err.println(line);
         err.flush();
     }
 }

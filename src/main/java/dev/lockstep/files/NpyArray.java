@@ -60,8 +60,8 @@ final class NpyArray {
         NpyHeader header = NpyHeader.parse(file, dictOffset, dict);
         int valuesOffset = dictOffset + dict.length;
         checkLength(file, header, valuesOffset, limitBytes, lengthBytes);
-        float[] values = new float[header.elements()];
-        TensorValues.read(file, valuesOffset, in, values, header.itemBytes(), header.order());
+        float[] values =
+                TensorValues.readGrowing(file, valuesOffset, in, header.elements(), header.itemBytes(), header.order());
         if (in.read() >= 0) {
             long end = valuesOffset + (long) header.elements() * header.itemBytes();
             throw TensorFileFault.at(

@@ -5,10 +5,14 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /** Moves the values of a tensor between a float array and a stream, through one buffer of fixed size. */
 final class TensorValues {
     private static final int BUFFER_BYTES = 1 << 16;
+
+    /** So many are taken on trust. */
+    private static final int FIRST_ELEMENTS = 1 << 16;
 
     private TensorValues() {}
 
@@ -50,6 +54,30 @@ final class TensorValues {
                 }
             }
             done += count;
+        }
+    }
+
+    /**
+     * Reads values whose number nobody vouches for: memory grows with what is there, to twice of it at most. Throws as
+     * {@link #read} does.
+     */
+    static float[] readGrowing(
+            String file, long offsetBytes, InputStream in, int elements, int itemBytes, ByteOrder order)
+            throws IOException {
+        float[] values = new float[Math.min(elements, FIRST_ELEMENTS)];
+        int done = 0;
+        while (true) {
+            float[] more = done == 0 ? values : new float[values.length - done];
+            long offset = offsetBytes + (long) done * itemBytes;
+            read(file, offset, in, more, itemBytes, order);
+            if (done > 0) {
+                System.arraycopy(more, 0, values, done, more.length);
+            }
+            done = values.length;
+            if (done == elements) {
+                return values;
+            }
+            values = Arrays.copyOf(values, (int) Math.min(elements, 2L * done));
         }
     }
 

@@ -5,6 +5,7 @@ import dev.lockstep.files.AtomicOutput;
 import dev.lockstep.files.NpzFile;
 import dev.lockstep.files.SafetensorsFile;
 import dev.lockstep.files.Tensor;
+import dev.lockstep.files.TensorFileFault;
 import dev.lockstep.kernel.Activation;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.net.NetworkShape;
@@ -98,7 +99,8 @@ public final class ModelFile {
     /**
      * Sets weights from a .safetensors or .npz file that has at least the four tensors.
      *
-     * @throws BadInputException if the file is missing or damaged, or its shapes are not the network's
+     * @throws BadInputException if the file is missing or damaged, its shapes are not the network's, or a weight is not
+     *     finite
      * @throws IOException if the filesystem fails
      */
     public static void readInto(Configuration conf, String uri, Parameters weights) throws IOException {
@@ -111,7 +113,19 @@ public final class ModelFile {
                         + Arrays.toString(tensor.dimensions(shape)) + " for the network " + shape + ", found "
                         + Arrays.toString(found.shape()));
             }
+            requireFinite(uri, found);
             weights.setValues(tensor, found.values());
+        }
+    }
+
+    /** Training from such a weight would end at its first step. */
+    private static void requireFinite(String uri, Tensor tensor) {
+        float[] values = tensor.values();
+        for (int i = 0; i < values.length; i++) {
+            if (!Float.isFinite(values[i])) {
+                throw new BadInputException(uri + ": " + tensor.name() + ": expected finite weights, found " + values[i]
+                        + " as value " + i + " of " + values.length);
+            }
         }
     }
 
@@ -147,7 +161,9 @@ public final class ModelFile {
                 .filter(tensor -> tensor.name().equals(wanted.label()))
                 .findFirst();
         return found.orElseThrow(() -> new BadInputException(uri + ": expected the tensors W1, b1, W2, b2, found "
-                + tensors.stream().map(Tensor::name).toList()));
+                + tensors.stream()
+                        .map(tensor -> TensorFileFault.plain(tensor.name()))
+                        .toList()));
     }
 
     private static List<Tensor> readTensors(Configuration conf, String uri, Map<String, String> texts)
@@ -182,8 +198,13 @@ public final class ModelFile {
     private static void requireText(String uri, Map<String, String> texts, String key, String expected) {
         if (!expected.equals(texts.get(key))) {
             throw new BadInputException(
-                    uri + ": metadata " + key + ": expected " + expected + ", found " + texts.get(key));
+                    uri + ": metadata " + key + ": expected " + expected + ", found " + found(texts, key));
         }
+    }
+
+    /** A stranger's text as a message may show it. */
+    private static String found(Map<String, String> texts, String key) {
+        return texts.containsKey(key) ? TensorFileFault.quoted(texts.get(key)) : "none";
     }
 
     private static <E extends Enum<E>> E constant(String uri, Map<String, String> texts, String key, E[] values) {
@@ -193,6 +214,6 @@ public final class ModelFile {
             }
         }
         throw new BadInputException(uri + ": metadata " + key + ": expected one of " + Arrays.toString(values)
-                + ", found " + texts.get(key));
+                + ", found " + found(texts, key));
     }
 }

@@ -129,7 +129,7 @@ class BadModelTest {
         InProcess.run("export", "--model", model, "--format", "npz", "--out", npz)
                 .succeeded();
         InProcess.run("evaluate", "--model", npz, "--data", data)
-                .refused(npz.toString(), "metadata format", "found null");
+                .refused(npz.toString(), "metadata format", "found none");
         initRefused(model.resolveSibling("none.npz"), "none.npz", "found nothing");
     }
 
