@@ -8,12 +8,26 @@ import org.apache.spark.deploy.SparkHadoopUtil;
 
 /** Starts Spark the way every command needs it. */
 final class SparkSessions {
+    /**
+     * How often Spark tries a worker's task again. A lost executor counts as its tasks' failure, and a run of days may lose many
+     * and go on; Spark's own limit of 4 would end it. There is a limit all the same, for workers that die of what they do.
+     */
+    private static final String WORKER_TRIES = "1000";
+
     private SparkSessions() {}
+
+    /** As {@link #start}, for tasks that stay for a whole run and whose loss does it no harm. */
+    static JavaSparkContext startForWorkers(String name) {
+        return start(name, new SparkConf().setIfMissing("spark.task.maxFailures", WORKER_TRIES));
+    }
 
     /** A new context, which the caller closes. Master and resources are spark-submit's business. */
     static JavaSparkContext start(String name) {
-        SparkConf conf = new SparkConf()
-                .setAppName(name)
+        return start(name, new SparkConf());
+    }
+
+    private static JavaSparkContext start(String name, SparkConf conf) {
+        conf.setAppName(name)
                 // Whatever crosses the wire or is cached goes through serializers that we wrote, and a class that was
                 // forgotten is an error instead of a slow, fat stream of names.
                 .set("spark.serializer", "org.apache.spark.serializer.KryoSerializer")

@@ -92,7 +92,9 @@ final class TrainRun {
             }
             boolean isLong = request.engine() == Engine.LOCKSTEP && config.totalSteps(plan) >= LONG_RUN_STEPS;
             try (EarlyStart early = isLong && SparkSessions.isLocal() ? EarlyStart.begin(hadoop, plan) : null;
-                    JavaSparkContext spark = SparkSessions.start("Lockstep train")) {
+                    JavaSparkContext spark = request.engine() == Engine.LOCKSTEP
+                            ? SparkSessions.startForWorkers("Lockstep train")
+                            : SparkSessions.start("Lockstep train")) {
                 int tasks = request.tasks() == null ? defaultTasks(spark, plan) : request.tasks();
                 try (GradientSource source = request.engine() == Engine.LOCKSTEP
                         ? new LockstepGradientSource(
