@@ -293,22 +293,9 @@ final class Coordinator implements PartSink {
      */
     synchronized void dropMissing(String reason) {
         Set<Integer> ways = new TreeSet<>();
-        Set<Integer> carriers = new TreeSet<>();
-        membership.missing().forEach((node, member) -> {
-            int way = membership.wayOf(node);
-            ways.add(way);
-            if (way != member && !seats.get(way).isAskedToHandIn) {
-                carriers.add(way);
-                carriers.add(member);
-            }
-        });
+        membership.missing().keySet().forEach(node -> ways.add(membership.wayOf(node)));
         progressNanos = System.nanoTime();
-        for (int carrier : carriers) {
-            Seats.Seat seat = seats.get(carrier);
-            seat.isAskedToHandIn = true;
-            seat.link.handIn();
-        }
-        ways.removeAll(carriers);
+        ways.removeAll(askCarriersToHandIn());
         ways.forEach(member -> drop(member, reason));
     }
 
@@ -348,8 +335,12 @@ final class Coordinator implements PartSink {
         carriers.forEach(this::askToHandIn);
     }
 
-    /** Who carries parts of others is asked to hand in what is there: perhaps it cannot reach them. Once a round each. */
-    synchronized void askCarriersToHandIn() {
+    /**
+     * Who carries parts of others is asked to hand in what is there: perhaps it cannot reach them. Once a round each.
+     *
+     * @return who was asked now
+     */
+    synchronized Set<Integer> askCarriersToHandIn() {
         Set<Integer> carriers = new TreeSet<>();
         membership.missing().forEach((node, member) -> {
             int way = membership.wayOf(node);
@@ -359,6 +350,7 @@ final class Coordinator implements PartSink {
             }
         });
         carriers.forEach(this::askToHandIn);
+        return carriers;
     }
 
     private void askToHandIn(int carrier) {
