@@ -83,7 +83,7 @@ public final class SafetensorsFile {
         for (SafetensorsHeader.Entry entry : header.entries()) {
             float[] values = new float[entry.elements()];
             long offset = dataOffset + entry.beginBytes();
-            TensorValues.read(name, offset, in, values, Float.BYTES, ByteOrder.LITTLE_ENDIAN);
+            TensorValues.read(name, offset, in, values, 0, Float.BYTES, ByteOrder.LITTLE_ENDIAN);
             tensors.add(new Tensor(entry.name(), entry.shape(), values));
         }
         if (in.read() >= 0) {

@@ -31,14 +31,16 @@ final class TensorValues {
      * Fills the array. Numbers of eight bytes are rounded to the nearest float32.
      *
      * @param file for messages
-     * @param offsetBytes where the stream stands in it, for messages
+     * @param offsetBytes where the array's first value stands in it, for messages
+     * @param from the value at which the stream stands, the first to be read
      * @param itemBytes 4 or 8: float32 or float64
      * @throws dev.lockstep.BadInputException if the stream ends too early, or a finite number is too large for float32
      */
-    static void read(String file, long offsetBytes, InputStream in, float[] into, int itemBytes, ByteOrder order)
+    static void read(
+            String file, long offsetBytes, InputStream in, float[] into, int from, int itemBytes, ByteOrder order)
             throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).order(order);
-        for (int done = 0; done < into.length; ) {
+        for (int done = from; done < into.length; ) {
             int count = Math.min(into.length - done, BUFFER_BYTES / itemBytes);
             int got = in.readNBytes(buffer.array(), 0, count * itemBytes);
             long chunkOffset = offsetBytes + (long) done * itemBytes;
@@ -67,12 +69,7 @@ final class TensorValues {
         float[] values = new float[Math.min(elements, FIRST_ELEMENTS)];
         int done = 0;
         while (true) {
-            float[] more = done == 0 ? values : new float[values.length - done];
-            long offset = offsetBytes + (long) done * itemBytes;
-            read(file, offset, in, more, itemBytes, order);
-            if (done > 0) {
-                System.arraycopy(more, 0, values, done, more.length);
-            }
+            read(file, offsetBytes, in, values, done, itemBytes, order);
             done = values.length;
             if (done == elements) {
                 return values;
