@@ -113,9 +113,10 @@ record IdxFile(String uri, long lengthBytes, boolean gzip) {
         }
         try (FSDataInputStream in = fs.open(status.getPath())) {
             byte[] start = new byte[2];
-            int count = Math.max(0, in.read(0, start, 0, 1)) + Math.max(0, in.read(1, start, 1, 1));
-            boolean gzip =
-                    count == 2 && (start[0] & 0xff) == IdxGzip.FIRST_BYTE && (start[1] & 0xff) == IdxGzip.SECOND_BYTE;
+            if (status.getLen() >= start.length) {
+                in.readFully(0, start);
+            }
+            boolean gzip = (start[0] & 0xff) == IdxGzip.FIRST_BYTE && (start[1] & 0xff) == IdxGzip.SECOND_BYTE;
             return new IdxFile(uri, status.getLen(), gzip);
         } catch (IOException e) {
             throw translate(uri, e);
