@@ -28,7 +28,6 @@ class KilledDriverIT {
     private static final long SEED = 20_261_125;
     private static final int KILLS = 5;
     private static final long LONGEST_DELAY_MILLIS = 400;
-    private static final long DEADLINE_SECONDS = 120;
     private static final Pattern CHECKPOINT = Pattern.compile("step-(\\d{12})\\.safetensors");
 
     @TempDir
@@ -86,7 +85,8 @@ class KilledDriverIT {
             Programs.Running victim = programs.startOnSpark(
                     train(run, 1_000_000, "--checkpoint-every", 1, kill == 0 ? "--overwrite" : "--resume"));
             try {
-                awaitStepAfter(reached, victim);
+                long before = reached;
+                victim.await("no checkpoint after step " + before, () -> newest() > before);
                 LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(
                         1 + random.nextInt((int) TimeUnit.MILLISECONDS.toMicros(LONGEST_DELAY_MILLIS))));
             } finally {
@@ -118,15 +118,5 @@ class KilledDriverIT {
         // Each line of the metrics stands once, in order, as if there had been one process.
         assertThat(Files.readAllLines(run.resolve("metrics.jsonl")))
                 .isEqualTo(Files.readAllLines(directory.resolve("untouched/metrics.jsonl")));
-    }
-
-    private void awaitStepAfter(long step, Programs.Running writer) {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_SECONDS);
-        while (newest() <= step) {
-            if (!writer.process().isAlive() || System.nanoTime() > deadline) {
-                throw new AssertionError("no checkpoint after step " + step + " from " + writer.outcome());
-            }
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
-        }
     }
 }

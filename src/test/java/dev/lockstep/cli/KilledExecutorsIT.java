@@ -7,8 +7,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -16,7 +14,6 @@ import org.junit.jupiter.api.io.TempDir;
 class KilledExecutorsIT {
     private static final int KILLS = 5;
     private static final int STEPS = 20_000;
-    private static final long DEADLINE_SECONDS = 120;
 
     @TempDir
     Path directory;
@@ -25,6 +22,7 @@ class KilledExecutorsIT {
     void theRunGoesOnAsLongAsItMakesProgress() throws IOException {
         Path data = Snapshot.tinyData(directory.resolve("data"), Storage.PLAIN);
         Path run = directory.resolve("run");
+        Path metrics = run.resolve("metrics.jsonl");
         Programs programs = new Programs(Files.createDirectory(directory.resolve("processes")));
         Programs.Running training = programs.startLockstep(
                 "--master",
@@ -45,12 +43,13 @@ class KilledExecutorsIT {
         try {
             int lines = 0;
             for (int kill = 0; kill < KILLS; kill++) {
-                awaitMore(run.resolve("metrics.jsonl"), lines, training);
+                int before = lines; // one line more may be of a step that was under way
+                training.await("no step after line " + before + " of " + metrics, () -> lines(metrics) > before + 1);
                 Optional<ProcessHandle> executor = executor(training);
                 assertThat(executor).as("executor for kill " + kill).isPresent();
                 assertThat(executor.get().destroyForcibly()).isTrue();
                 executor.get().onExit().join();
-                lines = lines(run.resolve("metrics.jsonl"));
+                lines = lines(metrics);
             }
         } catch (Throwable e) {
             training.process().destroyForcibly();
@@ -82,16 +81,5 @@ class KilledExecutorsIT {
 
     private static int lines(Path metrics) throws IOException {
         return Files.exists(metrics) ? Files.readAllLines(metrics).size() : 0;
-    }
-
-    /** One line more may be of a step that was under way. */
-    private static void awaitMore(Path metrics, int lines, Programs.Running training) throws IOException {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_SECONDS);
-        while (lines(metrics) <= lines + 1) {
-            if (!training.process().isAlive() || System.nanoTime() > deadline) {
-                throw new AssertionError("no step after line " + lines + " of " + metrics + ": " + training.outcome());
-            }
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
-        }
     }
 }

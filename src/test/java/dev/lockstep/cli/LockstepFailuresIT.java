@@ -8,15 +8,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** One failure of each kind through submit/lockstep: exit status, the one line, and no word from Spark. */
 class LockstepFailuresIT {
-    private static final long DEADLINE_SECONDS = 120;
 
     @TempDir
     Path directory;
@@ -123,7 +120,8 @@ class LockstepFailuresIT {
                 "--out",
                 run);
         try {
-            awaitFile(run.resolve("checkpoints/step-000000000040.safetensors"), victim);
+            Path checkpoint = run.resolve("checkpoints/step-000000000040.safetensors");
+            victim.await("no " + checkpoint, () -> Files.exists(checkpoint));
         } finally {
             victim.process().destroyForcibly();
         }
@@ -156,15 +154,5 @@ class LockstepFailuresIT {
         Object[] all = Arrays.copyOf(words, words.length + 1);
         all[words.length] = last;
         return all;
-    }
-
-    private static void awaitFile(Path file, Programs.Running writer) {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_SECONDS);
-        while (!Files.exists(file)) {
-            if (!writer.process().isAlive() || System.nanoTime() > deadline) {
-                throw new AssertionError("no " + file + " from " + writer.outcome());
-            }
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
-        }
     }
 }

@@ -8,11 +8,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** Starts the project's programs the way people do, each in a process of its own, on the JDK that runs the tests. */
 final class Programs {
     /** Far beyond what any of them needs, also on a busy machine. */
     private static final long TIMEOUT_SECONDS = 180;
+
+    private static final long CONDITION_SECONDS = 120;
 
     private static final Path PROJECT = Path.of(System.getProperty("lockstep.project"));
     /** What a developer may have set and what would change what is printed. */
@@ -33,8 +36,25 @@ final class Programs {
         return PROJECT.resolve(name);
     }
 
+    /** What a process is to have brought about. */
+    @FunctionalInterface
+    interface Condition {
+        boolean holds() throws IOException;
+    }
+
     /** A process under way, and where its output goes. */
     record Running(String what, Process process, Path out, Path err) {
+        /** Waits until the condition holds; fails, with what is missing, if the process ends before or it takes too long. */
+        void await(String missing, Condition condition) throws IOException {
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(CONDITION_SECONDS);
+            while (!condition.holds()) {
+                if (!process.isAlive() || System.nanoTime() > deadline) {
+                    throw new AssertionError(missing + " from " + outcome());
+                }
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+            }
+        }
+
         /** Waits for its end. */
         Outcome outcome() {
             try {
