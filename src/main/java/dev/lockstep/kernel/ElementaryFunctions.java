@@ -31,8 +31,8 @@ public final class ElementaryFunctions {
     static final float DENORMAL_SCALE = 0x1p23f;
 
     // (log(1 + f) - f + f^2 / 2) / f^3 on sqrt(1/2) - 1 <= f <= sqrt(2) - 1 as a polynomial of degree 8: 7.5e-10
-    // relative in
-    // log(1 + f). A minimax fit by Lawson's iteration, rounded.
+    // relative
+    // in log(1 + f). A minimax fit by Lawson's iteration, rounded.
     static final float L0 = 0.333333135f;
     static final float L1 = -0.250000089f;
     static final float L2 = 0.200021192f;

@@ -294,8 +294,7 @@ final class ScalarSparse {
         return e;
     }
 
-    // All is read before anything is written, else C2 on JDK 17 makes no vectors of more than two columns; and of more
-    // than
+    // All is read before anything is written, else C2 on JDK 17 makes no vectors of more than two columns. Of more than
     // three entries of four columns it makes none at all.
 
     private static void addOne(float[] v, int b, float[] s) {
