@@ -5,14 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lockstep.BadInputException;
 import dev.lockstep.memory.LeakCheck;
-import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 @ExtendWith(LeakCheck.class)
-class KernelChoiceTest {
+class KernelChoiceTest extends KernelContracts {
     private static final int JAVA = Runtime.version().feature();
-    private static final Kernels KERNELS = Kernels.best();
+    private static final Kernels KERNELS = KernelChoice.AUTO.kernels();
 
     /** Java 17 reads byte buffers as vectors, Java 22 and later memory segments; the build made kernels for those it can compile. */
     @Test
@@ -78,27 +77,8 @@ class KernelChoiceTest {
                                 : "SegmentKernels do not run on Java 25: .*|the jar has no vector kernels for Java 25, .*");
     }
 
-    @Nested
-    class Bits extends KernelBitsContract {
-        @Override
-        Kernels kernels() {
-            return KERNELS;
-        }
-    }
-
-    @Nested
-    class Accuracy extends KernelAccuracyContract {
-        @Override
-        Kernels kernels() {
-            return KERNELS;
-        }
-    }
-
-    @Nested
-    class Edges extends KernelEdgeContract {
-        @Override
-        Kernels kernels() {
-            return KERNELS;
-        }
+    @Override
+    Kernels kernels() {
+        return KERNELS;
     }
 }

@@ -4,12 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockstep.memory.LeakCheck;
 import java.lang.management.ManagementFactory;
-import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 @ExtendWith(LeakCheck.class)
-class ScalarKernelsTest {
+class ScalarKernelsTest extends KernelContracts {
     private static final Kernels KERNELS = new ScalarKernels();
 
     @Test
@@ -52,27 +51,8 @@ class ScalarKernelsTest {
         }
     }
 
-    @Nested
-    class Bits extends KernelBitsContract {
-        @Override
-        Kernels kernels() {
-            return KERNELS;
-        }
-    }
-
-    @Nested
-    class Accuracy extends KernelAccuracyContract {
-        @Override
-        Kernels kernels() {
-            return KERNELS;
-        }
-    }
-
-    @Nested
-    class Edges extends KernelEdgeContract {
-        @Override
-        Kernels kernels() {
-            return KERNELS;
-        }
+    @Override
+    Kernels kernels() {
+        return KERNELS;
     }
 }
