@@ -1,5 +1,6 @@
 package dev.lockstep.bench;
 
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Shard;
 import dev.lockstep.data.ShardRange;
@@ -94,7 +95,7 @@ final class KernelStep implements AutoCloseable {
         }
     }
 
-    private final Kernels kernels = Kernels.best();
+    private final Kernels kernels = KernelChoice.AUTO.kernels();
     private final NetworkShape shape;
     private final int rows;
     private final List<Run> runs = new ArrayList<>();
@@ -156,7 +157,7 @@ final class KernelStep implements AutoCloseable {
                     images.pixels(),
                     rows,
                     shard.maxGroups(),
-                    x -> shard.copyRow(random.nextInt(shard.examples()), x, Kernels.best()));
+                    x -> shard.copyRow(random.nextInt(shard.examples()), x, KernelChoice.AUTO.kernels()));
         }
     }
 

@@ -2,6 +2,7 @@ package dev.lockstep.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Shard;
 import dev.lockstep.data.ShardRange;
@@ -73,7 +74,7 @@ final class MllibFit {
                 SparseBatch batch = new SparseBatch(images.pixels(), 1, shard.maxGroups())) {
             for (int row = 0; row < shard.examples(); row++) {
                 batch.clear();
-                shard.copyRow(row, batch, Kernels.best());
+                shard.copyRow(row, batch, KernelChoice.AUTO.kernels());
                 rows.add(RowFactory.create((double) shard.label(row), features(batch)));
             }
         }

@@ -1,6 +1,7 @@
 package dev.lockstep.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.kernel.Kernels;
@@ -110,7 +111,7 @@ final class TableBench implements Callable<Integer> {
                 log.accept("NUMPY IS ABSENT, and its rows are NOT MEASURED: " + numpy.absence());
             }
             Map<String, String> machine =
-                    Machine.describe(numpy.version(), OpenBlas.version(), Kernels.best().name());
+                    Machine.describe(numpy.version(), OpenBlas.version(), KernelChoice.AUTO.kernels().name());
             Report report = new Report(
                     machine, examples.toString(), repeat, quick, measure(experiments, wanted, log), control(experiments, wanted, log));
             print(report);

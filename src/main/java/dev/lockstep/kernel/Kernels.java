@@ -16,11 +16,6 @@ public interface Kernels {
     /** Rows along the hidden units and along the classes are padded to a multiple of this many floats: 64 bytes. */
     int LANES = 16;
 
-    /** The fastest implementation that this process can run: what {@link KernelChoice#AUTO} takes. */
-    static Kernels best() {
-        return KernelChoice.AUTO.kernels();
-    }
-
     /** Name for logs and the run's summary. */
     String name();
 

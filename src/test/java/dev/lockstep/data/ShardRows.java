@@ -2,6 +2,7 @@ package dev.lockstep.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
 import java.util.Arrays;
@@ -9,7 +10,7 @@ import java.util.List;
 
 /** Compares shards with the set that they were read from, row by row and pixel by pixel. */
 final class ShardRows {
-    private static final Kernels KERNELS = Kernels.best();
+    private static final Kernels KERNELS = KernelChoice.AUTO.kernels();
 
     private ShardRows() {}
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import com.sun.management.ThreadMXBean;
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.IdxWriter.Storage;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.LeakCheck;
@@ -25,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @ExtendWith(LeakCheck.class)
 class ShardTest {
-    private static final Kernels KERNELS = Kernels.best();
+    private static final Kernels KERNELS = KernelChoice.AUTO.kernels();
 
     private final Configuration conf = new Configuration(false);
 

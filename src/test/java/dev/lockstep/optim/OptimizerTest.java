@@ -3,7 +3,7 @@ package dev.lockstep.optim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.ParameterTensor;
@@ -105,7 +105,7 @@ class OptimizerTest {
         Random random = new Random(SEED);
         try (Parameters weights = new Parameters(SHAPE);
                 Parameters gradient = new Parameters(SHAPE);
-                Optimizer optimizer = new Optimizer(rule, momentum, decay, SHAPE, Kernels.best())) {
+                Optimizer optimizer = new Optimizer(rule, momentum, decay, SHAPE, KernelChoice.AUTO.kernels())) {
             random(random, weights);
             Reference reference = new Reference(weights);
             for (int step = 0; step < STEPS; step++) {
@@ -128,7 +128,7 @@ class OptimizerTest {
     void decayWithoutGradientShrinksWeightsAndLeavesBiases() {
         try (Parameters weights = new Parameters(SHAPE);
                 Parameters gradient = new Parameters(SHAPE);
-                Optimizer optimizer = new Optimizer(UpdateRule.SGD, 0, 0.5f, SHAPE, Kernels.best())) {
+                Optimizer optimizer = new Optimizer(UpdateRule.SGD, 0, 0.5f, SHAPE, KernelChoice.AUTO.kernels())) {
             for (ParameterTensor tensor : ParameterTensor.values()) {
                 for (int i = 0; i < weights.length(tensor); i++) {
                     weights.set(tensor, i, 2f);
@@ -148,7 +148,7 @@ class OptimizerTest {
         Random random = new Random(SEED);
         try (Parameters weights = new Parameters(SHAPE);
                 Parameters gradient = new Parameters(SHAPE);
-                Optimizer optimizer = new Optimizer(UpdateRule.SGD, 0, 0, SHAPE, Kernels.best())) {
+                Optimizer optimizer = new Optimizer(UpdateRule.SGD, 0, 0, SHAPE, KernelChoice.AUTO.kernels())) {
             random(random, weights);
             random(random, gradient);
             float[] before = weights.values(ParameterTensor.W1);

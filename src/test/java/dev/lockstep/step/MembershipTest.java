@@ -3,7 +3,7 @@ package dev.lockstep.step;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.Parameters;
@@ -147,7 +147,7 @@ class MembershipTest {
                 double magnitude = Math.pow(10, random.nextInt(8)); // so that the order of additions shows
                 gradients.add(RandomNet.parameters(new NetworkShape(2, 3, 2), magnitude, random));
             }
-            return new Gradients(gradients, new ReductionTree(shards, Kernels.best()));
+            return new Gradients(gradients, new ReductionTree(shards, KernelChoice.AUTO.kernels()));
         }
 
         /** What a member sends for a node. */

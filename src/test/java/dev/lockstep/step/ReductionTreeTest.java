@@ -3,6 +3,7 @@ package dev.lockstep.step;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Kernels;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.NetworkShape;
@@ -21,7 +22,7 @@ class ReductionTreeTest {
     private static final long SEED = 1234;
     private static final int MAX_SHARDS = 17;
 
-    private final Kernels kernels = Kernels.best();
+    private final Kernels kernels = KernelChoice.AUTO.kernels();
 
     /** What one shard contributes; without rows, its values are garbage. */
     private record Leaf(float[] values, int rows, double lossSum) {}

@@ -7,7 +7,6 @@ import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.kernel.Activation;
 import dev.lockstep.kernel.KernelChoice;
-import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.net.Initializer;
 import dev.lockstep.net.NetworkShape;
@@ -107,7 +106,8 @@ public record SmallSet(Path directory) {
     public static String train(
             GradientSource source, StepPlan plan, Parameters weights, long steps, LongConsumer beforeStep) {
         StringBuilder losses = new StringBuilder();
-        try (Optimizer optimizer = new Optimizer(UpdateRule.NESTEROV, 0.9f, 1e-3f, plan.shape(), Kernels.best())) {
+        try (Optimizer optimizer =
+                new Optimizer(UpdateRule.NESTEROV, 0.9f, 1e-3f, plan.shape(), KernelChoice.AUTO.kernels())) {
             for (long step = 0; step < steps; step++) {
                 beforeStep.accept(step);
                 GradientPart gradient = source.gradient(step, weights);

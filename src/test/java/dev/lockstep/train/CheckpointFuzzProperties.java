@@ -7,7 +7,7 @@ import dev.lockstep.files.SafetensorsFile;
 import dev.lockstep.files.Tensor;
 import dev.lockstep.fuzz.Mutation;
 import dev.lockstep.fuzz.Verdict;
-import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.Parameters;
@@ -77,7 +77,7 @@ class CheckpointFuzzProperties {
         RunCheckpoints checkpoints = new RunCheckpoints(
                 new Configuration(false), new Path(directory.toUri()), settings.build(), new LoadReport(1, 2, 3));
         try (Parameters weights = new Parameters(SHAPE);
-                Optimizer optimizer = new Optimizer(UpdateRule.MOMENTUM, 0.9f, 0, SHAPE, Kernels.best());
+                Optimizer optimizer = new Optimizer(UpdateRule.MOMENTUM, 0.9f, 0, SHAPE, KernelChoice.AUTO.kernels());
                 EarlyStopping early = new EarlyStopping(3, weights)) {
             use.of(checkpoints, weights, optimizer, early);
         }

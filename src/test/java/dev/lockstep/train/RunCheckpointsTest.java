@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.Sampling;
-import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.NetworkShape;
@@ -46,7 +46,7 @@ class RunCheckpointsTest {
     @BeforeEach
     void allocate() {
         weights = new Parameters(SHAPE);
-        optimizer = new Optimizer(UpdateRule.MOMENTUM, 0.9f, 0, SHAPE, Kernels.best());
+        optimizer = new Optimizer(UpdateRule.MOMENTUM, 0.9f, 0, SHAPE, KernelChoice.AUTO.kernels());
     }
 
     @AfterEach
