@@ -202,6 +202,7 @@ class ExchangeServerTest {
                 try (ExchangeRawClient tooLong = ready("too long")) {
                     tooLong.send(announcing(tooLong.member(), length)).awaitClosed("frame of " + length);
                 }
+                Await.until(() -> "too long is still a member", () -> coordinator.readyCount() == 1);
             }
             assertThat(fits.isOpen()).isTrue();
         }
