@@ -70,8 +70,13 @@ record Checkpoint(List<Tensor> tensors, Map<String, String> texts) {
                         "checkpoint of step " + step() + ": expected tensor " + name + ", found none"));
     }
 
+    /** Steps done; at least one. */
     long step() {
-        return count(STEP);
+        long step = count(STEP);
+        if (step == 0) {
+            throw bad(STEP, "a number from 1 to 2^63 - 1");
+        }
+        return step;
     }
 
     /** A text that is a number from 0 on. */
@@ -126,7 +131,8 @@ record Checkpoint(List<Tensor> tensors, Map<String, String> texts) {
         String expected = texts.remove(DIGEST);
         String found = digest(tensors, texts);
         if (!found.equals(expected)) {
-            throw new BadInputException(file + ": expected SHA-256 " + expected + ", found " + found);
+            throw new BadInputException(file + ": expected SHA-256 " + TensorFileFault.plain(String.valueOf(expected))
+                    + ", found " + found);
         }
         Checkpoint checkpoint = new Checkpoint(tensors, texts);
         checkpoint.step();

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -170,7 +171,7 @@ class CheckpointStoreTest {
     @Test
     void aStepThatIsNoneAndAnotherShapeArePassedOver() throws IOException {
         store(9).save(checkpoint(10), warnings::add);
-        for (String step : new String[] {"", "-1", "x\u001b[2J", "9223372036854775808", "1.5"}) {
+        for (String step : new String[] {"", "0", "-1", "x\u001b[2J", "9223372036854775808", "1.5"}) {
             Checkpoint wrong = new Checkpoint(List.of(), Map.of(Checkpoint.STEP, step));
             write(wrong.tensors(), wrong.sealed());
             warnings.clear();
@@ -188,6 +189,12 @@ class CheckpointStoreTest {
         warnings.clear();
         assertNewest(10);
         assertThat(warnings).singleElement().asString().contains("SHA-256");
+        Map<String, String> texts = new TreeMap<>(right.sealed());
+        texts.compute("sha256", (key, digest) -> digest + "\u001c");
+        write(right.tensors(), texts);
+        warnings.clear();
+        assertNewest(10);
+        assertThat(warnings).singleElement().asString().contains("SHA-256").doesNotContain("\u001c");
         write(right.tensors(), right.sealed());
         assertNewest(20);
     }
