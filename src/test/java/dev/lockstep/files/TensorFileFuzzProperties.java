@@ -76,7 +76,6 @@ class TensorFileFuzzProperties {
             zip.write(dict);
             zip.write(new byte[40]);
         }
-        NpzFile.read("file", new ByteArrayInputStream(resource("f4.npz")), resource("f4.npz").length); // loads classes
         assertThat(npz(bytes.toByteArray())).isFalse();
     }
 }
