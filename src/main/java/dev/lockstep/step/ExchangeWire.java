@@ -25,9 +25,13 @@ final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
     private static final List<String> OF_MESSAGES = List.of(
             "loggingHandler", "encoder", TransportFrameDecoder.HANDLER_NAME, "decoder", "idleStateHandler", "handler");
 
+    /** Of {@code spark.authenticate.enableSaslEncryption}; there from the authentication on, if it is there at all. */
+    private static final String SASL_ENCRYPTION = "saslEncryption";
+
     private final Channel channel;
     private final Listener listener;
     private final long maxFrameBytes;
+    private final boolean sendsRegions;
     private ByteBuffer in = FrameLayout.room(FrameLayout.HEADER_BYTES);
     private int wanted = FrameLayout.HEADER_BYTES;
 
@@ -35,6 +39,7 @@ final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
         this.channel = channel;
         this.listener = listener;
         this.maxFrameBytes = maxFrameBytes;
+        this.sendsRegions = channel.pipeline().get(SASL_ENCRYPTION) != null;
     }
 
     /**
@@ -57,8 +62,11 @@ final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
 
     @Override
     public void send(ByteBuffer head, ByteBuffer rest) {
-        ByteBuf frame = rest == null ? Unpooled.wrappedBuffer(head) : Unpooled.wrappedBuffer(head, rest);
-        channel.writeAndFlush(frame, channel.voidPromise());
+        channel.writeAndFlush(sendsRegions ? new FrameRegion(head, rest) : bytes(head, rest), channel.voidPromise());
+    }
+
+    private static ByteBuf bytes(ByteBuffer head, ByteBuffer rest) {
+        return rest == null ? Unpooled.wrappedBuffer(head) : Unpooled.wrappedBuffer(head, rest);
     }
 
     @Override
