@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /** Spark with executors that are processes of their own, which can be killed and are replaced then. */
@@ -15,13 +17,20 @@ final class LocalCluster implements AutoCloseable {
 
     /** @param executors each of one core */
     LocalCluster(int executors) {
+        this(executors, Map.of());
+    }
+
+    /** @param settings of Spark, beside those of every test */
+    LocalCluster(int executors, Map<String, String> settings) {
         size = executors;
         String jar = Path.of(System.getProperty("lockstep.project"), "target", "lockstep.jar")
                 .toUri()
                 .toString();
-        spark = new JavaSparkContext(SmallSet.spark("local-cluster[" + executors + ",1,1024]")
+        SparkConf conf = SmallSet.spark("local-cluster[" + executors + ",1,1024]")
                 .set("spark.jars", jar)
-                .set("spark.executor.memory", "512m"));
+                .set("spark.executor.memory", "512m");
+        settings.forEach(conf::set);
+        spark = new JavaSparkContext(conf);
         awaitExecutors();
     }
 
