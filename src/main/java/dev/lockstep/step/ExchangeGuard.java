@@ -18,7 +18,8 @@ import java.util.concurrent.TimeUnit;
  *        8      1  type: only RPC requests, by which Spark authenticates and workers say hello
  * </pre>
  *
- * Not more than a few kilobytes may come, in not more than a given time. In the connection's event loop.
+ * Not more than a few kilobytes may come, in not more than a given time, over not more than a few hundred such connections
+ * at once ({@link Strangers}). In the connection's event loop, unless a method says otherwise.
  */
 final class ExchangeGuard extends ChannelInboundHandlerAdapter {
     /** A hello has 93 bytes; Spark's authentication sends a few hundred. */
@@ -31,22 +32,25 @@ final class ExchangeGuard extends ChannelInboundHandlerAdapter {
 
     private final Strangers strangers;
     private final int timeoutSeconds;
+    private final Channel channel;
+    private final SocketAddress peer;
     private ScheduledFuture<?> deadline;
-    private SocketAddress peer;
     private boolean isEnded;
     private int bytes;
     private int headerBytes; // of the message that is coming
     private long length;
     private long rest; // of the message after its header
 
-    private ExchangeGuard(Strangers strangers, int timeoutSeconds) {
+    private ExchangeGuard(Channel channel, Strangers strangers, int timeoutSeconds) {
+        this.channel = channel;
+        this.peer = channel.remoteAddress();
         this.strangers = strangers;
         this.timeoutSeconds = timeoutSeconds;
     }
 
     /** Begins to watch a new connection. */
     static void watch(Channel channel, Strangers strangers, int timeoutSeconds) {
-        channel.pipeline().addFirst(NAME, new ExchangeGuard(strangers, timeoutSeconds));
+        channel.pipeline().addFirst(NAME, new ExchangeGuard(channel, strangers, timeoutSeconds));
     }
 
     /** The connection is welcome, and not watched any more. */
@@ -57,30 +61,35 @@ final class ExchangeGuard extends ChannelInboundHandlerAdapter {
     /** Ends the connection. */
     static void refuse(Channel channel, String reason) {
         if (channel.pipeline().get(NAME) instanceof ExchangeGuard guard) {
-            guard.end(channel, reason);
+            guard.end(reason);
         }
         channel.close();
     }
 
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
-        peer = context.channel().remoteAddress();
         deadline = context.executor()
-                .schedule(
-                        () -> end(context.channel(), "no hello in " + timeoutSeconds + " s"),
-                        timeoutSeconds,
-                        TimeUnit.SECONDS);
+                .schedule(() -> end("no hello in " + timeoutSeconds + " s"), timeoutSeconds, TimeUnit.SECONDS);
+        strangers.came(this).ifPresent(ExchangeGuard::makeRoom);
+    }
+
+    /** Ends the connection in favour of one that came later. Any thread. */
+    private void makeRoom() {
+        channel.eventLoop()
+                .execute(() -> end(Strangers.MAX_CONNECTIONS + " connections without a hello came after this one"));
     }
 
     @Override
     public void handlerRemoved(ChannelHandlerContext context) {
         isEnded = true;
         deadline.cancel(false);
+        strangers.left(this);
     }
 
-    private void end(Channel channel, String reason) {
+    private void end(String reason) {
         if (!isEnded) {
             isEnded = true;
+            strangers.left(this);
             strangers.refused(peer, reason);
             channel.close();
         }
@@ -90,7 +99,7 @@ final class ExchangeGuard extends ChannelInboundHandlerAdapter {
     public void channelRead(ChannelHandlerContext context, Object message) {
         ByteBuf in = (ByteBuf) message;
         if (!isEnded) {
-            check(context.channel(), in);
+            check(in);
         }
         if (isEnded) {
             in.release();
@@ -99,10 +108,10 @@ final class ExchangeGuard extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private void check(Channel channel, ByteBuf in) {
+    private void check(ByteBuf in) {
         bytes += in.readableBytes();
         if (bytes > MAX_BYTES) {
-            end(channel, bytes + " bytes without a hello");
+            end(bytes + " bytes without a hello");
             return;
         }
         for (int at = in.readerIndex(); at < in.writerIndex() && !isEnded; ) {
@@ -114,14 +123,14 @@ final class ExchangeGuard extends ChannelInboundHandlerAdapter {
                 length = length << Byte.SIZE | in.getUnsignedByte(at++);
                 headerBytes++;
                 if (headerBytes == Long.BYTES && (length < HEADER_BYTES || length > MAX_MESSAGE_BYTES)) {
-                    end(channel, "message of " + length + " bytes before a hello");
+                    end("message of " + length + " bytes before a hello");
                 }
             } else {
                 int type = in.getByte(at++);
                 headerBytes++;
                 rest = length - HEADER_BYTES;
                 if (type != RPC_REQUEST) {
-                    end(channel, "message of type " + type + " before a hello");
+                    end("message of type " + type + " before a hello");
                 }
             }
             if (headerBytes == HEADER_BYTES && rest == 0) {
@@ -133,7 +142,7 @@ final class ExchangeGuard extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        end(context.channel(), "it left without a hello");
+        end("it left without a hello");
         context.fireChannelInactive();
     }
 }

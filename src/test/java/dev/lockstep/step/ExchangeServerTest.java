@@ -1,197 +1,21 @@
 package dev.lockstep.step;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.lockstep.BadInputException;
-import dev.lockstep.data.IdxWriter.Storage;
-import dev.lockstep.data.Sampling;
 import dev.lockstep.data.Split;
-import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.RandomNet;
 import java.io.IOException;
-import java.net.ConnectException;
-import java.net.Socket;
-import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
-import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Function;
-import org.apache.spark.api.java.JavaSparkContext;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 
-/** The driver's end over real sockets, with clients that keep to the protocol and clients that do not. */
-@ExtendWith({LeakCheck.class, ExchangeQuiet.class})
-class ExchangeServerTest {
-    private static final long SEED = 5;
-    private static final int SHARDS = 8;
-    private static final Node LEFT = new Node(0, 4);
-    private static final Node RIGHT = new Node(4, 8);
-
-    private static JavaSparkContext spark;
-
-    @TempDir
-    Path directory;
-
-    private final RunTicket ticket = RunTicket.fresh("127.0.0.1", ExchangeSettings.DEFAULT, false);
-    private StepPlan plan;
-    private Coordinator coordinator;
-    private ExchangeServer server;
-    private Parameters values;
-
-    @BeforeAll
-    static void start() {
-        spark = new JavaSparkContext(SmallSet.spark("local[1]").set("spark.driver.host", "127.0.0.1"));
-    }
-
-    @AfterAll
-    static void stop() {
-        spark.close();
-    }
-
-    @BeforeEach
-    void create() {
-        plan = SmallSet.in(directory, Storage.PLAIN).plan(SHARDS, 16, Sampling.EPOCH, 0);
-        coordinator = new Coordinator(plan);
-        server = new ExchangeServer(spark.getConf(), ticket, plan, coordinator);
-        values = RandomNet.parameters(plan.shape(), 1, new Random(SEED));
-    }
-
-    @AfterEach
-    void free() {
-        coordinator.end();
-        server.close();
-        values.close();
-    }
-
-    private ExchangeRawClient connect() throws IOException, InterruptedException {
-        return new ExchangeRawClient(spark.getConf(), server.port());
-    }
-
-    /** One that waits for orders. */
-    private ExchangeRawClient ready(String name) throws IOException, InterruptedException {
-        int before = coordinator.readyCount();
-        ExchangeRawClient client = connect().enter(ticket, name);
-        client.send(ExchangeFrames.ready(client.member()));
-        Await.until(() -> name + " is not ready", () -> coordinator.readyCount() > before);
-        return client;
-    }
-
-    private void begin(long number) {
-        coordinator.begin(new Coordinator.Round(number, Work.Kind.GRADIENT, 70 + number, null, values));
-    }
-
-    private void awaitWhole() {
-        Await.until(coordinator::missing, coordinator::isComplete);
-    }
-
-    @Test
-    void whoDoesNotKnowTheSecretIsRefusedAndCounted() throws IOException, InterruptedException {
-        byte[] almost = ticket.secret().clone();
-        almost[almost.length - 1] ^= 1;
-        List<ByteBuffer> strangers =
-                List.of(ExchangeFrames.hello(almost), ExchangeFrames.hello(new byte[RunTicket.SECRET_BYTES]));
-        for (ByteBuffer hello : strangers) {
-            try (ExchangeRawClient stranger = connect()) {
-                stranger.send(hello).awaitClosed("a stranger");
-                assertThat(stranger.hasAnswer()).isFalse();
-            }
-        }
-        Await.until(() -> "strangers: " + server.strangers(), () -> server.strangers() == 2);
-        assertThat(coordinator.joinedCount()).isZero();
-    }
-
-    @Test
-    void theFirstFrameMustBeAHello() throws IOException, InterruptedException {
-        List<ByteBuffer> first = List.of(
-                ExchangeFrames.ready(0),
-                ExchangeFrames.gradient(0, 0, 3, values, LEFT),
-                ExchangeFrames.hello(new byte[RunTicket.SECRET_BYTES - 1]),
-                ExchangeFrames.join("too early"),
-                ByteBuffer.wrap("GET / HTTP/1.1\r\nHost: a\r\n\r\n0123456789abcdef".getBytes()),
-                ByteBuffer.allocate(0));
-        for (ByteBuffer frame : first) {
-            try (ExchangeRawClient stranger = connect()) {
-                stranger.send(frame).awaitClosed(frame.toString());
-                assertThat(stranger.hasAnswer()).isFalse();
-            }
-        }
-        Await.until(() -> "strangers: " + server.strangers(), () -> server.strangers() == first.size());
-        assertThat(coordinator.joinedCount()).isZero();
-    }
-
-    /** Sends bytes over a plain connection; returns what came back before the driver ended it. */
-    private int answerBytes(byte[] bytes) throws IOException {
-        try (Socket socket = new Socket("127.0.0.1", server.port())) {
-            socket.setSoTimeout(30_000);
-            try {
-                socket.getOutputStream().write(bytes);
-                return socket.getInputStream().readAllBytes().length;
-            } catch (SocketTimeoutException e) {
-                throw e;
-            } catch (IOException e) {
-                return 0; // it was ended before all was sent
-            }
-        }
-    }
-
-    private static byte[] message(long length, int type, int bodyBytes) {
-        return ByteBuffer.allocate(9 + bodyBytes)
-                .putLong(length)
-                .put((byte) type)
-                .array();
-    }
-
-    @Test
-    void beforeTheHelloOnlyShortRequestsAreRead() throws IOException {
-        byte[][] wrong = {
-            message(9, 0, 0), // less than the header of a request
-            message(21, 9, 12), // one-way
-            message(21, 6, 12), // a stream
-            message(8, 3, 0),
-            message(-1, 3, 0),
-            message(Long.MAX_VALUE, 3, 0),
-            message(ExchangeGuard.MAX_MESSAGE_BYTES + 1, 3, 0),
-            "GET / HTTP/1.1\r\n\r\n".getBytes(),
-            new byte[1 << 20],
-        };
-        for (byte[] bytes : wrong) {
-            assertThat(answerBytes(bytes))
-                    .as(Arrays.toString(Arrays.copyOf(bytes, 9)))
-                    .isZero();
-        }
-        Await.until(() -> "strangers: " + server.strangers(), () -> server.strangers() == wrong.length);
-        assertThat(coordinator.joinedCount()).isZero();
-    }
-
-    @Test
-    void whoSaysNothingIsRefusedInTime() throws IOException {
-        server.close();
-        RunTicket hasty = RunTicket.fresh("127.0.0.1", new ExchangeSettings(0, 0, 1, 1), false);
-        server = new ExchangeServer(spark.getConf(), hasty, plan, coordinator);
-        long began = System.nanoTime();
-        assertThat(answerBytes(new byte[0])).isZero();
-        assertThat(Duration.ofNanos(System.nanoTime() - began))
-                .isBetween(Duration.ofMillis(900), Duration.ofSeconds(10));
-        assertThat(answerBytes(message(100, 3, 50))).as("half a message").isZero();
-        assertThat(server.strangers()).isEqualTo(2);
-        try (Socket scan = new Socket("127.0.0.1", server.port())) {
-            assertThat(scan.isConnected()).isTrue();
-        }
-        Await.until(() -> "strangers: " + server.strangers(), () -> server.strangers() == 3);
-    }
-
+/** The driver's end of the protocol over real sockets, with workers that keep to it and workers that do not. */
+class ExchangeServerTest extends ExchangeServerSetup {
     /** The header alone tells: no memory is taken for the rest, which never comes. */
     @Test
     void aFrameLongerThanTheModelCanNeedIsRefused() throws IOException, InterruptedException {
@@ -211,15 +35,6 @@ class ExchangeServerTest {
     private static ByteBuffer announcing(int member, long lengthBytes) {
         ByteBuffer frame = ExchangeFrames.empty(FrameLayout.GRADIENT, member);
         return frame.putInt(FrameLayout.BODY_LENGTH_OFFSET, (int) lengthBytes - FrameLayout.HEADER_BYTES);
-    }
-
-    /** Nobody else on the network can even connect. */
-    @Test
-    void thePortIsOpenAtTheDriversAddressOnly() throws IOException {
-        try (Socket socket = new Socket("127.0.0.1", server.port())) {
-            assertThat(socket.isConnected()).isTrue();
-        }
-        assertThatThrownBy(() -> new Socket("127.0.0.2", server.port()).close()).isInstanceOf(ConnectException.class);
     }
 
     @Test
@@ -338,15 +153,6 @@ class ExchangeServerTest {
     }
 
     @Test
-    void aPortThatIsTakenIsNamed() {
-        RunTicket taken = RunTicket.fresh("127.0.0.1", new ExchangeSettings(0, server.port(), 1, 1), false);
-        assertThatThrownBy(() -> new ExchangeServer(spark.getConf(), taken, plan, coordinator))
-                .isInstanceOf(BadInputException.class)
-                .hasMessageStartingWith("--exchange-port " + server.port() + ": cannot listen at 127.0.0.1")
-                .hasMessageContaining("in use");
-    }
-
-    @Test
     void aWorkerThatOthersCanReachSaysWhere() throws IOException, InterruptedException {
         List<ByteBuffer> wrong = List.of(
                 ExchangeFrames.join("a", "", 80),
@@ -362,14 +168,6 @@ class ExchangeServerTest {
         try (ExchangeRawClient client = connect()) {
             client.join(ticket, ExchangeFrames.join("a", "h".repeat(OrderCodec.MAX_HOST_BYTES), 80))
                     .answer(FrameLayout.LOAD);
-        }
-    }
-
-    /** Spark's handlers of messages are gone once a worker is welcome. */
-    @Test
-    void framesGoOverTheConnectionBare() throws IOException, InterruptedException {
-        try (ExchangeRawClient client = ready("a")) {
-            assertThat(client.handlers()).containsExactly("frames", "DefaultChannelPipeline$TailContext#0");
         }
     }
 
