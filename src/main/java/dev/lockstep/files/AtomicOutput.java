@@ -120,6 +120,19 @@ public final class AtomicOutput {
         }
     }
 
+    /**
+     * Gives a file the name of another, which it replaces as {@link #write} replaces one. On local files and HDFS it may be
+     * written on meanwhile by a stream that is open.
+     *
+     * @param temporary in the same directory
+     * @param uri whose place it takes; need not exist
+     * @throws BadInputException if that name cannot be had, and nothing has changed
+     * @throws IOException if renaming fails; what was there before is untouched then, unless the message says otherwise
+     */
+    public static void replace(Configuration conf, Path temporary, String uri) throws IOException {
+        new AtomicOutput(conf, uri, true).publish(temporary);
+    }
+
     private void write(IOConsumer<OutputStream> body) throws IOException {
         checkPlace();
         Path temporary = hiddenSibling(TEMPORARY_PREFIX);

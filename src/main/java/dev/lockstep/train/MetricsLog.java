@@ -2,33 +2,38 @@ package dev.lockstep.train;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lockstep.BadInputException;
 import dev.lockstep.net.Score;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
-import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FSError;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Writes {@code metrics.jsonl}: one JSON object a line, for every logged step its loss and learning rate, for every
- * evaluation the losses and accuracies. Flushed to readers at every line, so that it can be followed. When the disk is
- * full or HDFS in safe mode the log ends there, with a warning and a count of lost lines, and the run goes on: nobody
- * knows how much of a line came through, so another would follow on half of one. One thread; owns the stream.
+ * evaluation the losses and accuracies. Flushed to readers at every line, so that it can be followed. When a line cannot be
+ * written, as when too few data nodes of HDFS are left for the file's replicas, the file is begun again, with a warning; when
+ * that cannot be done either, as on a full disk or in safe mode, the log ends there, with a warning and a count of
+ * lost lines, and the run goes on. One thread; owns the file.
  */
 public final class MetricsLog implements TrainingListener, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(MetricsLog.class);
+
     private final ObjectMapper json = new ObjectMapper();
-    private final FSDataOutputStream out;
+    private final MetricsFile file;
     private final long logEvery;
     private final Consumer<String> warn;
+    private boolean isOver;
     private long linesLost;
 
     /**
-     * @param out receives the lines
+     * @param file receives the lines
      * @param logEvery steps between lines
-     * @param warn hears, at most once, that lines are lost
+     * @param warn hears when the file had to be begun again, and, at most once, that lines are lost
      */
-    public MetricsLog(FSDataOutputStream out, long logEvery, Consumer<String> warn) {
-        this.out = out;
+    public MetricsLog(MetricsFile file, long logEvery, Consumer<String> warn) {
+        this.file = file;
         this.logEvery = logEvery;
         this.warn = warn;
     }
@@ -66,33 +71,51 @@ public final class MetricsLog implements TrainingListener, AutoCloseable {
     }
 
     private void write(ObjectNode line) {
-        if (linesLost > 0) {
+        if (isOver) {
             linesLost++;
             return;
         }
+        String text = line.toString();
         try {
-            out.write((json.writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8));
-            out.hflush();
+            file.write(text);
         } catch (IOException | FSError e) { // Hadoop's local file system reports a failed write as an Error
-            lost(e);
+            beginAgain(text, e);
         }
     }
 
-    private void lost(Throwable e) {
+    private void beginAgain(String text, Throwable fault) {
+        int lines = file.lines();
+        try {
+            file.beginAgain();
+            linesLost += lines - file.lines();
+            warn.accept("metrics.jsonl broke off and was begun again with " + file.lines() + " of its " + lines
+                    + " lines: " + reason(fault));
+            file.write(text);
+        } catch (IOException | BadInputException | FSError e) {
+            LOG.debug("metrics.jsonl cannot be begun again", e);
+            end(fault);
+        }
+    }
+
+    private void end(Throwable fault) {
+        isOver = true;
         linesLost++;
-        if (linesLost == 1) {
-            String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-            warn.accept("metrics.jsonl cannot be written and ends here: " + reason);
-        }
+        warn.accept("metrics.jsonl cannot be written and ends here: " + reason(fault));
     }
 
-    /** Closes the stream. That it cannot be is told like a line that is lost, if there was none before. */
+    private static String reason(Throwable e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    }
+
+    /** Closes the file. That it cannot be is told like a line that is lost, if there was none before. */
     @Override
     public void close() {
         try {
-            out.close();
+            file.close();
         } catch (IOException | FSError e) {
-            lost(e);
+            if (!isOver) {
+                end(e);
+            }
         }
     }
 }

@@ -5,14 +5,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lockstep.BadInputException;
 import dev.lockstep.files.AtomicOutput;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
@@ -112,29 +107,14 @@ public final class RunDirectory {
     }
 
     /**
-     * Opens {@code metrics.jsonl}, and deletes the summary of an earlier end of the run, which is going on now; lines of steps after {@code lastStep}, which a resumed run computes again, are dropped.
+     * Opens {@code metrics.jsonl}, and deletes the summary of an earlier end of the run, which is going on now; lines of
+     * steps after {@code lastStep}, which a resumed run computes again, are dropped.
      */
-    public FSDataOutputStream openMetrics(long lastStep) throws IOException {
+    public MetricsFile openMetrics(long lastStep) throws IOException {
         fs.delete(new Path(path, "summary.json"), false);
-        Path file = new Path(path, "metrics.jsonl");
-        List<String> kept = new ArrayList<>();
-        if (fs.exists(file)) {
-            ObjectMapper json = new ObjectMapper();
-            try (BufferedReader lines =
-                    new BufferedReader(new InputStreamReader(rawFileSystem().open(file), StandardCharsets.UTF_8))) {
-                for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                    if (stepOf(line, json) <= lastStep) {
-                        kept.add(line);
-                    }
-                }
-            }
-        }
-        FSDataOutputStream out = rawFileSystem().create(file, true);
-        for (String line : kept) {
-            out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
-        }
-        out.hflush();
-        return out;
+        ObjectMapper json = new ObjectMapper();
+        return MetricsFile.open(
+                conf, rawFileSystem(), new Path(path, "metrics.jsonl"), line -> stepOf(line, json) <= lastStep);
     }
 
     /** The step of a line; of what a process that was killed has left of one, a step that is never reached. */

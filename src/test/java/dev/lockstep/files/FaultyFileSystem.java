@@ -26,6 +26,8 @@ public class FaultyFileSystem extends RawLocalFileSystem {
         /** Linux's device that is always full, so that Hadoop's own stream fails the way it does. */
         FULL_DISK,
         WRITE,
+        /** Half of what is written once comes through, and nothing more to that file. */
+        BREAK_OFF,
         CLOSE,
         LOSE_A_BYTE,
         RENAME_THROWS,
@@ -92,6 +94,7 @@ public class FaultyFileSystem extends RawLocalFileSystem {
 
     private final class FaultyStream extends FilterOutputStream {
         private boolean lost;
+        private boolean broken;
 
         FaultyStream(OutputStream out) {
             super(out);
@@ -101,6 +104,12 @@ public class FaultyFileSystem extends RawLocalFileSystem {
         public void write(byte[] bytes, int offset, int length) throws IOException {
             if (fault() == Fault.WRITE) {
                 throw new IOException("No space left on device");
+            }
+            if (broken || fault() == Fault.BREAK_OFF) {
+                out.write(bytes, offset, broken ? 0 : length / 2);
+                broken = true;
+                getConf().setEnum(FAULT, Fault.NONE);
+                throw new IOException("too few nodes are left");
             }
             int kept = fault() == Fault.LOSE_A_BYTE && !lost ? length - 1 : length;
             lost = true;

@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FSDataOutputStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -221,9 +220,7 @@ class RunDirectoryTest {
                 .extracting(line -> line.path("step").asLong())
                 .endsWith(6L, 7L)
                 .hasSize(7);
-        try (FSDataOutputStream fresh = run.openMetrics(0)) {
-            assertThat(fresh.getPos()).isZero();
-        }
+        run.openMetrics(0).close();
         assertThat(metrics()).isEmpty();
     }
 
@@ -249,5 +246,53 @@ class RunDirectoryTest {
                 .contains("metrics.jsonl", "No space left on device")
                 .doesNotContain("\n");
         assertThat(Files.readAllLines(directory.resolve("run/metrics.jsonl"))).hasSize(1);
+    }
+
+    /** Who follows the file by its name finds every line once, and no half one. */
+    @Test
+    void metricsThatBreakOffAreBegunAgain() throws IOException {
+        Configuration conf = FaultyFileSystem.configuration(Fault.NONE);
+        RunDirectory run = RunDirectory.at(conf, "faulty://" + directory.resolve("run"), false);
+        run.create(false);
+        MetricsLog log = new MetricsLog(run.openMetrics(0), 1, warnings::add);
+        try (log) {
+            for (long s = 1; s <= 9; s++) {
+                conf.setEnum(FaultyFileSystem.FAULT, s % 3 == 0 ? Fault.BREAK_OFF : Fault.NONE);
+                log.stepDone(step(s));
+                assertThat(Files.readAllLines(directory.resolve("run/metrics.jsonl")))
+                        .hasSize((int) s);
+            }
+        }
+        assertThat(log.linesLost()).isZero();
+        assertThat(warnings)
+                .hasSize(3)
+                .first()
+                .isEqualTo("metrics.jsonl broke off and was begun again with 2 of its 2 lines: too few nodes are left");
+        for (String line : Files.readAllLines(directory.resolve("run/metrics.jsonl"))) {
+            assertThat(json.readTree(line).path("step").asInt()).isPositive();
+        }
+        assertThat(tree(directory.resolve("run"))).containsExactly("metrics.jsonl");
+    }
+
+    /** What can no longer be read of it is counted. */
+    @Test
+    void linesThatAreGoneWhenMetricsAreBegunAgainAreCounted() throws IOException {
+        Configuration conf = FaultyFileSystem.configuration(Fault.NONE);
+        RunDirectory run = RunDirectory.at(conf, "faulty://" + directory.resolve("run"), false);
+        run.create(false);
+        MetricsLog log = new MetricsLog(run.openMetrics(0), 1, warnings::add);
+        Path file = directory.resolve("run/metrics.jsonl");
+        try (log) {
+            for (long s = 1; s <= 4; s++) {
+                log.stepDone(step(s));
+            }
+            String text = Files.readString(file);
+            Files.writeString(file, text.substring(0, text.indexOf("{\"step\":3") + 5));
+            conf.setEnum(FaultyFileSystem.FAULT, Fault.BREAK_OFF);
+            log.stepDone(step(5));
+        }
+        assertThat(log.linesLost()).isEqualTo(2);
+        assertThat(warnings).singleElement().asString().contains("with 2 of its 4 lines");
+        assertThat(Files.readAllLines(file)).hasSize(3).last().asString().contains("\"step\":5");
     }
 }
