@@ -4,6 +4,7 @@ import dev.lockstep.BadInputException;
 import dev.lockstep.step.WorkersMissingException;
 import dev.lockstep.train.DivergedException;
 import dev.lockstep.train.TrainingStoppedException;
+import dev.lockstep.train.UnreadableCheckpointException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -98,7 +99,9 @@ public final class Main implements Runnable {
             return stopped.isRequested() ? STOPPED : FAILED;
         }
         String hint = stacktrace ? "" : " (--stacktrace tells where)";
-        boolean isPlain = e instanceof DivergedException || e instanceof WorkersMissingException;
+        boolean isPlain = e instanceof DivergedException
+                || e instanceof WorkersMissingException
+                || e instanceof UnreadableCheckpointException;
         complain(command, isPlain ? e.getMessage() : describe(e) + hint);
         return FAILED;
     }

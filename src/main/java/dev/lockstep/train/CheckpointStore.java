@@ -81,8 +81,10 @@ final class CheckpointStore {
     /**
      * The newest checkpoint that is whole. Damaged ones are passed over, each with a warning.
      *
-     * @throws IOException if the file system cannot be read now, as when all data nodes of a block are away. To pass
-     *     over what may be whole would let the next save delete it.
+     * @throws UnreadableCheckpointException if one cannot be read now, as when all data nodes of a block are away. To pass
+     *     over what may be whole would let the next save delete it. How long a file system tries is its own setting:
+     *     HDFS gives up after up to half a minute, by default, where connections are refused
+     * @throws IOException if the directory cannot be read
      */
     Optional<Checkpoint> newest(Consumer<String> warn) throws IOException {
         for (FileStatus file : newestFirst()) {
@@ -90,6 +92,8 @@ final class CheckpointStore {
                 return Optional.of(read(file));
             } catch (BadInputException | ChecksumException e) {
                 warn.accept("checkpoint passed over: " + e.getMessage());
+            } catch (IOException e) {
+                throw new UnreadableCheckpointException(file.getPath(), e);
             }
         }
         return Optional.empty();

@@ -3,14 +3,17 @@ package dev.lockstep.cluster;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.TimeoutException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.SafeModeAction;
 import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.hdfs.HdfsConfiguration;
 import org.apache.hadoop.hdfs.MiniDFSCluster;
+import org.apache.hadoop.hdfs.MiniDFSCluster.DataNodeProperties;
 import org.apache.hadoop.hdfs.server.datanode.DataNode;
 import org.apache.hadoop.hdfs.server.datanode.metrics.DataNodeMetrics;
 import org.apache.hadoop.metrics2.lib.MutableCounterLong;
@@ -22,9 +25,11 @@ import org.apache.hadoop.metrics2.lib.MutableCounterLong;
  */
 public final class HdfsCluster implements AutoCloseable {
     private static final int NODES = 2;
+    private static final int START_MILLIS = 30_000;
 
     private final MiniDFSCluster cluster;
     private final DistributedFileSystem fs;
+    private final List<DataNodeProperties> stopped = new ArrayList<>();
 
     /** @param directory receives everything that the nodes store; it need not exist */
     public HdfsCluster(Path directory) throws IOException {
@@ -78,7 +83,26 @@ public final class HdfsCluster implements AutoCloseable {
 
     /** Stops a data node: its connections are cut, and nobody answers on its port. */
     public void stopDataNode(int index) {
-        cluster.stopDataNode(index);
+        stopped.add(cluster.stopDataNode(index));
+    }
+
+    /** Starts the data nodes that were stopped, with what they stored; they are the last ones then. */
+    public void startStoppedDataNodes() throws IOException {
+        while (!stopped.isEmpty()) {
+            startFirstStoppedDataNode();
+        }
+    }
+
+    /** Starts the one of them that was stopped first. */
+    public void startFirstStoppedDataNode() throws IOException {
+        cluster.restartDataNode(stopped.remove(0), true);
+        List<DataNode> nodes = cluster.getDataNodes();
+        try {
+            // waitActive would wait until the name node takes those that are stopped for dead, ten minutes.
+            cluster.waitDatanodeFullyStarted(nodes.get(nodes.size() - 1), START_MILLIS);
+        } catch (TimeoutException | InterruptedException e) {
+            throw new IOException("a data node does not start", e);
+        }
     }
 
     /** Bytes of blocks that data nodes have sent to readers who took all that they had asked for, since the start. */

@@ -1,7 +1,9 @@
 package dev.lockstep.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lockstep.cluster.HdfsCluster;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.ParameterTensor;
@@ -11,15 +13,20 @@ import dev.lockstep.step.ScriptedSource;
 import dev.lockstep.step.StepPlan;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.LongStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -40,6 +47,11 @@ class HdfsCheckpointsIT {
         hdfs.close();
     }
 
+    @AfterEach
+    void bringBack() throws IOException {
+        hdfs.startStoppedDataNodes();
+    }
+
     /** What happens to the cluster, after some step. */
     private interface Event {
         void after(long step) throws IOException;
@@ -49,6 +61,10 @@ class HdfsCheckpointsIT {
     private record End(RunCheckpoints checkpoints, MetricsLog metrics, List<String> warnings, String sha256) {}
 
     private End train(String path, Event event) throws IOException {
+        return train(conf, path, event);
+    }
+
+    private End train(Configuration conf, String path, Event event) throws IOException {
         TestConfig settings = new TestConfig();
         settings.checkpointEvery = 2;
         TrainingConfig config = settings.build();
@@ -89,11 +105,23 @@ class HdfsCheckpointsIT {
         return 2;
     }
 
+    /** A client with a setting of its own, which would not be looked at if there was one to share. */
+    private static Configuration client(String key, int value) {
+        Configuration conf = new Configuration();
+        conf.setInt(key, value);
+        conf.setBoolean("fs.hdfs.impl.disable.cache", true);
+        return conf;
+    }
+
     private List<String> checkpointsIn(String path) throws IOException {
         return hdfs.names(path + "/checkpoints");
     }
 
     private Checkpoint newestIn(String path) throws IOException {
+        return newestIn(conf, path);
+    }
+
+    private Checkpoint newestIn(Configuration conf, String path) throws IOException {
         return new CheckpointStore(conf, new Path(hdfs.uri(path + "/checkpoints")), 3)
                 .newest(warning -> {
                     throw new AssertionError(warning);
@@ -127,7 +155,7 @@ class HdfsCheckpointsIT {
                         "step-000000000024.safetensors");
         assertThat(newestIn("/safe").step()).isEqualTo(24);
         assertThat(end.metrics().linesLost()).isZero();
-        assertThat(new String(hdfs.bytes("/safe/metrics.jsonl"), java.nio.charset.StandardCharsets.UTF_8).lines())
+        assertThat(new String(hdfs.bytes("/safe/metrics.jsonl"), StandardCharsets.UTF_8).lines())
                 .hasSize(24);
     }
 
@@ -145,5 +173,64 @@ class HdfsCheckpointsIT {
         assertThat(end.metrics().linesLost()).isZero();
         assertThat(newestIn("/node").step()).isEqualTo(24);
         assertThat(hdfs.bytes("/node/metrics.jsonl")).hasSizeGreaterThan(24 * 20);
+    }
+
+    /** A client that asks for three replicas, as is the default, cannot go on with a file that it flushes. */
+    @Test
+    void metricsGoOnWhenTooFewDataNodesAreLeftForTheirReplicas() throws IOException {
+        Configuration demanding = client("dfs.replication", 3);
+        End end = train(demanding, "/replicas", step -> {
+            if (step == 9) {
+                hdfs.stopDataNode(0);
+            }
+        });
+        assertThat(end.warnings())
+                .singleElement()
+                .asString()
+                .startsWith("metrics.jsonl broke off and was begun again with 9 of its 9 lines: ")
+                .contains("replace a bad datanode")
+                .doesNotContain("\n");
+        assertThat(end.metrics().linesLost()).isZero();
+        assertThat(end.checkpoints().failed()).isZero();
+        String text = new String(hdfs.bytes("/replicas/metrics.jsonl"), StandardCharsets.UTF_8);
+        ObjectMapper json = new ObjectMapper();
+        List<Long> steps = new ArrayList<>();
+        for (String line : text.lines().toList()) {
+            steps.add(json.readTree(line).path("step").asLong());
+        }
+        assertThat(steps).isEqualTo(LongStream.rangeClosed(1, 24).boxed().toList());
+        assertThat(hdfs.names("/replicas")).containsExactly("checkpoints", "metrics.jsonl");
+    }
+
+    /** The newest two are on one data node, which is away, those before on both. */
+    @Test
+    @Timeout(60)
+    void aCheckpointWhoseDataNodesAreAwayIsNamedInTimeAndStaysForLater() throws IOException {
+        train("/away", step -> {
+            if (step == 21) {
+                hdfs.stopDataNode(0);
+            }
+        });
+        hdfs.stopDataNode(0); // the other one, before it can give what it alone has to the first
+        hdfs.startFirstStoppedDataNode();
+        String newest = hdfs.uri("/away/checkpoints/step-000000000024.safetensors");
+        Configuration impatient = client("dfs.client.retry.window.base", 300); // a tenth of the default
+        assertThatThrownBy(() -> newestIn(impatient, "/away"))
+                .isInstanceOf(UnreadableCheckpointException.class)
+                .hasMessageStartingWith("--resume: " + newest + " cannot be read now, and may be whole: ")
+                .hasMessageContaining("move it away")
+                .message()
+                .doesNotContain("\n");
+        for (String name : List.of("step-000000000024.safetensors", "step-000000000022.safetensors")) {
+            Path file = new Path(hdfs.uri("/away/checkpoints/" + name));
+            assertThat(hdfs.files().rename(file, new Path(hdfs.uri("/" + name))))
+                    .isTrue();
+        }
+        assertThat(newestIn("/away").step()).isEqualTo(20);
+        hdfs.startStoppedDataNodes();
+        Path back = new Path(hdfs.uri("/away/checkpoints/step-000000000024.safetensors"));
+        assertThat(hdfs.files().rename(new Path(hdfs.uri("/step-000000000024.safetensors")), back))
+                .isTrue();
+        assertThat(newestIn("/away").step()).isEqualTo(24);
     }
 }
