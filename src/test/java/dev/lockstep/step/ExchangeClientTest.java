@@ -163,6 +163,7 @@ class ExchangeClientTest {
         driver.close();
         driver = new ExchangeFakeDriver(
                 spark.getConf(), RunTicket.fresh("127.0.0.1", new ExchangeSettings(0, 0, 1, 1), false));
+        List<Thread> signers;
         try (Process process = new Process(1)) {
             welcome(process);
             assertThat(driver.signs()).as("it has no number yet").isZero();
@@ -172,10 +173,13 @@ class ExchangeClientTest {
             Await.until(() -> "signs: " + driver.signs(), () -> driver.signs() >= 6);
             assertThat(Duration.ofNanos(System.nanoTime() - began)).isGreaterThan(Duration.ofMillis(700));
             assertThat(driver.hasRequest()).isFalse();
+            signers = Thread.getAllStackTraces().keySet().stream()
+                    .filter(thread -> thread.getName().equals("lockstep-alive"))
+                    .toList();
+            assertThat(signers).hasSize(1);
         }
-        int signs = driver.signs();
-        Thread.sleep(500);
-        assertThat(driver.signs()).isLessThanOrEqualTo(signs + 1);
+        Await.until(() -> "the connection stands", () -> driver.ended() == 1);
+        Await.until(() -> "it goes on", () -> signers.stream().noneMatch(Thread::isAlive));
     }
 
     private void assertSame(GradientPart expected, ByteBuffer gradient) {

@@ -18,6 +18,7 @@ final class ExchangeFakeDriver implements Wire.Listener, AutoCloseable {
     private final ExchangeDoor door;
     private final RunTicket ticket;
     private final AtomicInteger signs = new AtomicInteger();
+    private final AtomicInteger ended = new AtomicInteger();
     private Request latest;
 
     ExchangeFakeDriver(SparkConf conf, RunTicket secret) {
@@ -42,7 +43,7 @@ final class ExchangeFakeDriver implements Wire.Listener, AutoCloseable {
 
     @Override
     public void closed(Wire wire) {
-        // Tests ask the worker.
+        ended.incrementAndGet();
     }
 
     /** The next request, of the given type. */
@@ -62,6 +63,11 @@ final class ExchangeFakeDriver implements Wire.Listener, AutoCloseable {
     /** How often workers have said that they are alive. */
     int signs() {
         return signs.get();
+    }
+
+    /** Connections that have ended. */
+    int ended() {
+        return ended.get();
     }
 
     boolean hasRequest() {

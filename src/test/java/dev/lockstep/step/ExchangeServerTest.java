@@ -139,8 +139,9 @@ class ExchangeServerTest extends ExchangeServerSetup {
             slow.answer(FrameLayout.GRADIENT);
             long began = System.nanoTime();
             while (coordinator.lostCount() == 0) {
+                long before = server.bytesUp();
                 slow.send(ExchangeFrames.empty(FrameLayout.ALIVE, slow.member()));
-                Thread.sleep(20);
+                Await.until(() -> "the sign has not come", () -> server.bytesUp() > before);
                 coordinator.dropSilent(System.nanoTime() - began, timeoutNanos);
             }
             silent.awaitClosed("silent");

@@ -14,6 +14,7 @@ import dev.lockstep.net.Initializer;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.optim.LearningRate;
 import dev.lockstep.optim.UpdateRule;
+import dev.lockstep.step.Await;
 import dev.lockstep.step.ExchangeSettings;
 import dev.lockstep.step.GradientMethod;
 import dev.lockstep.step.GradientSource;
@@ -26,6 +27,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.junit.jupiter.api.Test;
@@ -80,7 +83,7 @@ class StoppedRunTest {
         StepPlan plan = plan(config);
         WorkersMissingException missing;
         try (JavaSparkContext spark = new JavaSparkContext(SmallSet.spark("local[1]"))) {
-            JavaFutureAction<Void> other = spark.parallelize(List.of(1), 1).foreachAsync(i -> Thread.sleep(60_000));
+            JavaFutureAction<Void> other = spark.parallelize(List.of(1), 1).foreachAsync(i -> untilItIsKilled());
             missing = catchThrowableOfType(
                     WorkersMissingException.class,
                     () -> new LockstepGradientSource(
@@ -107,8 +110,13 @@ class StoppedRunTest {
     /** Cancelling is asynchronous; the stage is gone when Spark has no job under way. */
     private static void cancelAndWait(JavaSparkContext spark) {
         spark.sc().cancelAllJobs();
-        while (spark.statusTracker().getActiveJobIds().length > 0) {
-            Thread.onSpinWait();
+        Await.until(() -> "Spark is still at work", () -> spark.statusTracker().getActiveJobIds().length == 0);
+    }
+
+    /** What a task of somebody else's does. */
+    private static void untilItIsKilled() {
+        while (!TaskContext.get().isInterrupted()) {
+            LockSupport.parkNanos(1_000_000);
         }
     }
 
