@@ -3,14 +3,12 @@ package dev.lockstep.step;
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.Split;
 import dev.lockstep.net.Parameters;
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
@@ -72,6 +70,7 @@ final class Coordinator implements PartSink {
     private final StepPlan plan;
     private final Membership membership;
     private final Seats seats;
+    private final Absentees absentees;
     private final Map<Node, GradientPart> parts = new HashMap<>();
     private final ShardResult[] results;
     private final Thread trainingThread = Thread.currentThread();
@@ -96,6 +95,7 @@ final class Coordinator implements PartSink {
         this.plan = plan;
         this.membership = new Membership(plan.shards());
         this.seats = new Seats(membership, fanIn);
+        this.absentees = new Absentees(membership, seats);
         this.results = new ShardResult[plan.shards()];
     }
 
@@ -274,16 +274,7 @@ final class Coordinator implements PartSink {
 
     /** Who the round waits for, for people. */
     synchronized String missing() {
-        if (seats.isEmpty()) {
-            return "no worker has come";
-        }
-        List<String> names = new ArrayList<>();
-        membership.missing().forEach((node, member) -> {
-            int way = membership.wayOf(node);
-            names.add("shards " + node + " from " + seats.nameOf(member)
-                    + (way == member ? "" : " by way of " + seats.nameOf(way)));
-        });
-        return names.isEmpty() ? "workers that load their shards" : String.join(", ", names);
+        return absentees.text();
     }
 
     /**
@@ -292,11 +283,8 @@ final class Coordinator implements PartSink {
      * they are given up.
      */
     synchronized void dropMissing(String reason) {
-        Set<Integer> ways = new TreeSet<>();
-        membership.missing().keySet().forEach(node -> ways.add(membership.wayOf(node)));
         progressNanos = System.nanoTime();
-        ways.removeAll(askCarriersToHandIn());
-        ways.forEach(member -> drop(member, reason));
+        absentees.inVain().forEach(member -> drop(member, reason));
     }
 
     /**
@@ -307,58 +295,22 @@ final class Coordinator implements PartSink {
      */
     synchronized void dropSilent(long watchedNanos, long timeoutNanos) {
         long now = System.nanoTime();
-        Map<Node, Integer> missing = membership.missing();
-        Set<Integer> waitedFor = new TreeSet<>();
-        missing.forEach((node, member) -> {
-            waitedFor.add(member);
-            waitedFor.add(membership.wayOf(node));
-        });
-        if (missing.isEmpty()) {
-            seats.members().forEach(waitedFor::add);
-        }
-        waitedFor.removeIf(
-                member -> Math.min(watchedNanos, now - seats.get(member).link.heardNanos()) < timeoutNanos);
-        if (waitedFor.isEmpty()) {
+        Set<Integer> silent = absentees.silent(now, watchedNanos, timeoutNanos);
+        if (silent.isEmpty()) {
             return;
         }
-        Set<Integer> carriers = new TreeSet<>(); // they wait for those below them, and do not know better
-        missing.forEach((node, member) -> {
-            if (waitedFor.contains(member) && !waitedFor.contains(membership.wayOf(node))) {
-                carriers.add(membership.wayOf(node));
-            }
-        });
+        Set<Integer> carriers = absentees.carriersOf(silent);
         String during = round == null ? "" : " in " + roundText();
-        for (int member : waitedFor) {
+        for (int member : silent) {
             long silentMillis = (now - seats.get(member).link.heardNanos()) / 1_000_000;
             drop(member, "silent for " + silentMillis + " ms" + during + ", see --step-timeout");
         }
-        carriers.forEach(this::askToHandIn);
+        carriers.forEach(absentees::askToHandIn);
     }
 
-    /**
-     * Who carries parts of others is asked to hand in what is there: perhaps it cannot reach them. Once a round each.
-     *
-     * @return who was asked now
-     */
-    synchronized Set<Integer> askCarriersToHandIn() {
-        Set<Integer> carriers = new TreeSet<>();
-        membership.missing().forEach((node, member) -> {
-            int way = membership.wayOf(node);
-            if (way != member && !seats.get(way).isAskedToHandIn) {
-                carriers.add(way);
-                carriers.add(member);
-            }
-        });
-        carriers.forEach(this::askToHandIn);
-        return carriers;
-    }
-
-    private void askToHandIn(int carrier) {
-        Seats.Seat seat = seats.get(carrier);
-        if (seat != null) {
-            seat.isAskedToHandIn = true;
-            seat.link.handIn();
-        }
+    /** Who carries parts of others is asked to hand in what is there: perhaps it cannot reach them. Once a round each. */
+    synchronized void askCarriersToHandIn() {
+        absentees.askCarriersToHandIn();
     }
 
     private String roundText() {

@@ -9,7 +9,6 @@ import dev.lockstep.kernel.SegmentTree;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.TwoLayerNet;
-import dev.lockstep.net.Workspace;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -49,33 +48,6 @@ final class StepGradient implements AutoCloseable {
 
     private static final int WAVE_BITS = 24;
 
-    /** A run of rows, computed by one thread. */
-    private final class Run {
-        final SparseBatch batch;
-        final Workspace workspace;
-        final AtomicLong takenFor = new AtomicLong(-1);
-        final AtomicLong fillTakenFor = new AtomicLong(-1);
-        volatile long filledFor = -1;
-        volatile Object filler; // who has it in the cache; null for nobody
-        int first;
-        int end;
-
-        Run(int maxGroups) {
-            this.batch = new SparseBatch(plan.shape().inputs(), RUN_ROWS, maxGroups);
-            try {
-                this.workspace = new Workspace(plan.shape(), batch);
-            } catch (RuntimeException | Error e) {
-                batch.close();
-                throw e;
-            }
-        }
-
-        void close() {
-            batch.close();
-            workspace.close();
-        }
-    }
-
     /** A node's rows. */
     private final class NodeRows {
         final SegmentTree tree;
@@ -105,7 +77,7 @@ final class StepGradient implements AutoCloseable {
     private final Map<Node, NodeRows> rowsOfNode = new HashMap<>();
     private final AtomicInteger guests = new AtomicInteger(); // threads that prepare
     private final AtomicLong drawing = new AtomicLong(-1); // the last step that a guest has begun to draw
-    private Run[] runs = {};
+    private RowRun[] runs = {};
     private GradientRows[] rowsOfRun = {};
     private int[] runEnd = {};
     private int maxGroups;
@@ -170,7 +142,7 @@ final class StepGradient implements AutoCloseable {
                 draw(step, ofNodes, shards, byThreads, partOf);
             }
             for (int r = 0; r < runCount && isEarly.getAsBoolean(); r++) {
-                fill(runs[r], serial(0), thread);
+                runs[r].fill(serial(0), thread, rowShard, rowNumber, net.kernels());
             }
         } finally {
             guests.decrementAndGet();
@@ -237,12 +209,12 @@ final class StepGradient implements AutoCloseable {
         }
         closeRuns();
         maxGroups = Math.max(groups, maxGroups);
-        runs = new Run[threads];
+        runs = new RowRun[threads];
         rowsOfRun = new GradientRows[threads];
         runEnd = new int[threads];
         for (int r = 0; r < threads; r++) {
-            runs[r] = new Run(maxGroups);
-            rowsOfRun[r] = runs[r].workspace.rows();
+            runs[r] = new RowRun(plan.shape(), RUN_ROWS, maxGroups);
+            rowsOfRun[r] = runs[r].rows();
         }
     }
 
@@ -251,11 +223,8 @@ final class StepGradient implements AutoCloseable {
         int first = rowOfWave(wave);
         int rows = rowOfWave(wave + 1) - first;
         for (int r = 0; r < runCount; r++) {
-            Run run = runs[r];
-            run.first = first + (int) ((long) rows * r / runCount);
-            run.end = first + (int) ((long) rows * (r + 1) / runCount);
-            run.filler = null;
-            runEnd[r] = run.end;
+            runEnd[r] = first + (int) ((long) rows * (r + 1) / runCount);
+            runs[r].layOut(first + (int) ((long) rows * r / runCount), runEnd[r]);
         }
         sum.wave(first, rowsOfRun, runEnd, runCount);
     }
@@ -266,25 +235,6 @@ final class StepGradient implements AutoCloseable {
 
     private long serial(int wave) {
         return (draws << WAVE_BITS) + wave;
-    }
-
-    private static boolean take(AtomicLong takenFor, long serial) {
-        long before = takenFor.get();
-        return before < serial && takenFor.compareAndSet(before, serial);
-    }
-
-    /** Copies a run's rows, if nobody else has begun to. */
-    private void fill(Run run, long serial, Object thread) {
-        if (!take(run.fillTakenFor, serial)) {
-            return;
-        }
-        run.filler = thread;
-        run.batch.clear();
-        for (int row = run.first; row < run.end; row++) {
-            rowShard[row].copyRow(rowNumber[row], run.batch, net.kernels());
-        }
-        run.batch.index();
-        run.filledFor = serial;
     }
 
     // --- The step: the threads that take its units ---
@@ -343,29 +293,23 @@ final class StepGradient implements AutoCloseable {
     }
 
     /** A run that nobody has taken, one that this thread has filled if there is one. */
-    private Run choose(long serial, Object thread) {
+    private RowRun choose(long serial, Object thread) {
         for (int r = 0; r < runCount; r++) {
-            if (runs[r].filler == thread && take(runs[r].takenFor, serial)) {
+            if (runs[r].isFilledBy(thread) && runs[r].take(serial)) {
                 return runs[r];
             }
         }
         for (int r = 0; r < runCount; r++) {
-            if (take(runs[r].takenFor, serial)) {
+            if (runs[r].take(serial)) {
                 return runs[r];
             }
         }
         throw new IllegalStateException("none of " + runCount + " runs of rows is left for " + Arrays.toString(runEnd));
     }
 
-    private void rows(Run run, long serial, Parameters weights, Object thread) {
-        fill(run, serial, thread);
-        for (int spins = 0; run.filledFor != serial; spins++) {
-            Waiting.pause(spins);
-        }
-        net.backward(weights, run.batch, 1f / size, run.workspace);
-        for (int row = run.first; row < run.end; row++) {
-            losses[row] = run.workspace.losses().get(row - run.first);
-        }
+    private void rows(RowRun run, long serial, Parameters weights, Object thread) {
+        run.fill(serial, thread, rowShard, rowNumber, net.kernels());
+        run.compute(serial, net, weights, 1f / size, losses);
     }
 
     /** When all units are done: completes the parts that were given for the nodes. One thread. */
@@ -399,12 +343,12 @@ final class StepGradient implements AutoCloseable {
     }
 
     private void closeRuns() {
-        for (Run run : runs) {
+        for (RowRun run : runs) {
             if (run != null) {
                 run.close();
             }
         }
-        runs = new Run[0];
+        runs = new RowRun[0];
     }
 
     /** Frees its memory. No thread is inside. */

@@ -1,0 +1,106 @@
+package dev.lockstep.step;
+
+import dev.lockstep.data.Shard;
+import dev.lockstep.kernel.GradientRows;
+import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.SparseBatch;
+import dev.lockstep.net.NetworkShape;
+import dev.lockstep.net.Parameters;
+import dev.lockstep.net.TwoLayerNet;
+import dev.lockstep.net.Workspace;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A run of rows of a mini-batch, whose forward and backward pass one thread computes. The rows can be copied before that, by
+ * the same thread or another. Each wave of each step has a serial number, ascending, for which the run is filled once and taken
+ * once. Owns its memory.
+ */
+final class RowRun implements AutoCloseable {
+    private final SparseBatch batch;
+    private final Workspace workspace;
+    private final AtomicLong takenFor = new AtomicLong(-1);
+    private final AtomicLong fillTakenFor = new AtomicLong(-1);
+    private volatile long filledFor = -1;
+    private volatile Object filler; // who has it in the cache; null for nobody
+    private int first;
+    private int end;
+
+    /** @param maxRows that fit */
+    RowRun(NetworkShape shape, int maxRows, int maxGroups) {
+        this.batch = new SparseBatch(shape.inputs(), maxRows, maxGroups);
+        try {
+            this.workspace = new Workspace(shape, batch);
+        } catch (RuntimeException | Error e) {
+            batch.close();
+            throw e;
+        }
+    }
+
+    /** What the pass leaves of each row. */
+    GradientRows rows() {
+        return workspace.rows();
+    }
+
+    /** Says which rows of the mini-batch these are, from {@code newFirst} to before {@code newEnd}. No thread is inside. */
+    void layOut(int newFirst, int newEnd) {
+        first = newFirst;
+        end = newEnd;
+        filler = null;
+    }
+
+    /** Whether the caller is the first to take it. Any thread. */
+    boolean take(long serial) {
+        return take(takenFor, serial);
+    }
+
+    private static boolean take(AtomicLong takenFor, long serial) {
+        long before = takenFor.get();
+        return before < serial && takenFor.compareAndSet(before, serial);
+    }
+
+    /** Whether this thread has copied the rows. */
+    boolean isFilledBy(Object thread) {
+        return filler == thread;
+    }
+
+    /**
+     * Copies the rows, if nobody else has begun to. Any thread.
+     *
+     * @param rowShard of each row of the mini-batch, its shard
+     * @param rowNumber of each row of the mini-batch, its number in the shard
+     */
+    void fill(long serial, Object thread, Shard[] rowShard, int[] rowNumber, Kernels kernels) {
+        if (!take(fillTakenFor, serial)) {
+            return;
+        }
+        filler = thread;
+        batch.clear();
+        for (int row = first; row < end; row++) {
+            rowShard[row].copyRow(rowNumber[row], batch, kernels);
+        }
+        batch.index();
+        filledFor = serial;
+    }
+
+    /**
+     * Does the forward and backward pass, as soon as the rows are copied. The thread that has taken it.
+     *
+     * @param scale of each row's gradient
+     * @param losses of the rows of the mini-batch, written here
+     */
+    void compute(long serial, TwoLayerNet net, Parameters weights, float scale, float[] losses) {
+        for (int spins = 0; filledFor != serial; spins++) {
+            Waiting.pause(spins);
+        }
+        net.backward(weights, batch, scale, workspace);
+        for (int row = first; row < end; row++) {
+            losses[row] = workspace.losses().get(row - first);
+        }
+    }
+
+    @Override
+    public void close() {
+        batch.close();
+        workspace.close();
+    }
+}
