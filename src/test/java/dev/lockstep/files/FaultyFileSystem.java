@@ -28,6 +28,8 @@ public class FaultyFileSystem extends RawLocalFileSystem {
         WRITE,
         /** Half of what is written once comes through, and nothing more to that file. */
         BREAK_OFF,
+        /** The same, but all of it comes through. */
+        BREAK_OFF_LATE,
         CLOSE,
         LOSE_A_BYTE,
         RENAME_THROWS,
@@ -105,8 +107,9 @@ public class FaultyFileSystem extends RawLocalFileSystem {
             if (fault() == Fault.WRITE) {
                 throw new IOException("No space left on device");
             }
-            if (broken || fault() == Fault.BREAK_OFF) {
-                out.write(bytes, offset, broken ? 0 : length / 2);
+            if (broken || fault() == Fault.BREAK_OFF || fault() == Fault.BREAK_OFF_LATE) {
+                int through = fault() == Fault.BREAK_OFF_LATE ? length : length / 2;
+                out.write(bytes, offset, broken ? 0 : through);
                 broken = true;
                 getConf().setEnum(FAULT, Fault.NONE);
                 throw new IOException("too few nodes are left");

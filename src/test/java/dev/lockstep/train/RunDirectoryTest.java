@@ -257,7 +257,8 @@ class RunDirectoryTest {
         MetricsLog log = new MetricsLog(run.openMetrics(0), 1, warnings::add);
         try (log) {
             for (long s = 1; s <= 9; s++) {
-                conf.setEnum(FaultyFileSystem.FAULT, s % 3 == 0 ? Fault.BREAK_OFF : Fault.NONE);
+                Fault fault = s == 6 ? Fault.BREAK_OFF_LATE : Fault.BREAK_OFF;
+                conf.setEnum(FaultyFileSystem.FAULT, s % 3 == 0 ? fault : Fault.NONE);
                 log.stepDone(step(s));
                 assertThat(Files.readAllLines(directory.resolve("run/metrics.jsonl")))
                         .hasSize((int) s);
