@@ -18,7 +18,13 @@ import picocli.CommandLine.ScopeType;
         versionProvider = Version.class,
         description = "Trains a two-layer neural network on Apache Spark, step by step in lockstep.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {TrainCommand.class, EvaluateCommand.class, GradcheckCommand.class, ExportCommand.class},
+        subcommands = {
+            TrainCommand.class,
+            EvaluateCommand.class,
+            PredictCommand.class,
+            GradcheckCommand.class,
+            ExportCommand.class
+        },
         footer = {"", "Exit status: 0 done, 2 wrong usage or bad input, 130 stopped by Ctrl-C, 1 anything else."})
 public final class Main implements Runnable {
     /** Columns; room for an example on one line, so that it can be copied. */
@@ -107,7 +113,10 @@ public final class Main implements Runnable {
     }
 
     private static String describe(Throwable e) {
-        return e.getMessage() == null ? e.getClass().getName() : e.getClass().getSimpleName() + ": " + e.getMessage();
+        return e.getMessage() == null
+                ? e.getClass().getName()
+                // Spark's messages go on with stack traces.
+                : e.getClass().getSimpleName() + ": " + e.getMessage().split("\\R\\s+at ", 2)[0];
     }
 
     /** One line, whatever the message holds. */

@@ -2,6 +2,7 @@ package dev.lockstep.cli;
 
 import dev.lockstep.data.Sampling;
 import dev.lockstep.data.Split;
+import dev.lockstep.evaluate.PredictionJob;
 import dev.lockstep.kernel.Activation;
 import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
@@ -36,6 +37,7 @@ final class OptionNames {
         register(commandLine, UpdateRule.class);
         register(commandLine, LearningRate.Schedule.class);
         register(commandLine, Engine.class);
+        register(commandLine, PredictionJob.Format.class);
         register(commandLine, KernelChoice.class);
     }
 

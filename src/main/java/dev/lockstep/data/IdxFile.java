@@ -24,7 +24,7 @@ import org.apache.hadoop.security.AccessControlException;
  * @param gzip whether it begins like a gzip file, whatever its name
  */
 record IdxFile(String uri, long lengthBytes, boolean gzip) {
-    private static final String GZIP_SUFFIX = ".gz";
+    static final String GZIP_SUFFIX = ".gz";
 
     /**
      * Looks for a file in a directory, plain name first, then with {@code .gz}.
@@ -37,13 +37,11 @@ record IdxFile(String uri, long lengthBytes, boolean gzip) {
             Path parent = new Path(directory);
             FileSystem fs = parent.getFileSystem(conf);
             Path qualified = fs.makeQualified(parent);
-            for (String candidate : new String[] {name, name + GZIP_SUFFIX}) {
-                FileStatus status = statusOrNull(fs, new Path(qualified, candidate));
-                if (status != null) {
-                    return describe(fs, status);
-                }
+            IdxFile found = findOrNull(fs, qualified, name);
+            if (found == null) {
+                throw missing(fs, qualified, name);
             }
-            throw missing(fs, qualified, name);
+            return found;
         } catch (UnsupportedFileSystemException | IllegalArgumentException e) {
             throw new BadInputException(
                     "data directory '" + directory + "': expected a directory's path or URI, found: " + firstLine(e),
@@ -51,6 +49,17 @@ record IdxFile(String uri, long lengthBytes, boolean gzip) {
         } catch (IOException e) {
             throw translate(directory + "/" + name, e);
         }
+    }
+
+    /** As {@link #find}; null if there is neither. */
+    static IdxFile findOrNull(FileSystem fs, Path directory, String name) throws IOException {
+        for (String candidate : new String[] {name, name + GZIP_SUFFIX}) {
+            FileStatus status = statusOrNull(fs, new Path(directory, candidate));
+            if (status != null) {
+                return describe(fs, status);
+            }
+        }
+        return null;
     }
 
     /** Reads the first bytes of the content: as many as there are, at most the array's length. Returns how many. */
@@ -98,7 +107,7 @@ record IdxFile(String uri, long lengthBytes, boolean gzip) {
         return new UncheckedIOException(file + ": cannot be read: " + firstLine(e), e);
     }
 
-    private static FileStatus statusOrNull(FileSystem fs, Path path) throws IOException {
+    static FileStatus statusOrNull(FileSystem fs, Path path) throws IOException {
         try {
             return fs.getFileStatus(path);
         } catch (FileNotFoundException | ParentNotDirectoryException e) {
@@ -106,7 +115,12 @@ record IdxFile(String uri, long lengthBytes, boolean gzip) {
         }
     }
 
-    private static IdxFile describe(FileSystem fs, FileStatus status) throws IOException {
+    /**
+     * A file that was found.
+     *
+     * @throws BadInputException if it is a directory or cannot be read
+     */
+    static IdxFile describe(FileSystem fs, FileStatus status) throws IOException {
         String uri = status.getPath().toString();
         if (!status.isFile()) {
             throw new BadInputException(uri + ": expected a file, found a directory");
@@ -132,7 +146,7 @@ record IdxFile(String uri, long lengthBytes, boolean gzip) {
                 + ", found " + found);
     }
 
-    private static String firstLine(Exception e) {
+    static String firstLine(Exception e) {
         String text = String.valueOf(e.getMessage());
         return text.lines().findFirst().orElse("") + " (" + e.getClass().getSimpleName() + ")";
     }

@@ -6,12 +6,13 @@ import java.util.Objects;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * One labelled set of images: two IDX files on any Hadoop filesystem, and the shape that their headers tell. It holds
- * names and numbers only, so it travels to whoever reads a part of it.
+ * One set of images with its labels: two IDX files on any Hadoop filesystem, and the shape that their headers tell. It holds
+ * names and numbers only, so it travels to whoever reads a part of it. {@link ImageFiles} also finds images of which nobody
+ * knows the labels.
  *
  * @param imagesUri qualified name of the images, fit for {@code new Path(String)}
  * @param imagesGzip whether the images' content is gzip
- * @param labelsUri qualified name of the labels
+ * @param labelsUri qualified name of the labels; null if there are none
  * @param labelsGzip whether the labels' content is gzip
  * @param examples number of images and of labels, at least 1
  * @param rows rows of an image, at least 1
@@ -28,7 +29,6 @@ public record LabelledImages(
     /** Checks that there is something in it. */
     public LabelledImages {
         Objects.requireNonNull(imagesUri);
-        Objects.requireNonNull(labelsUri);
         if (examples < 1 || rows < 1 || columns < 1 || (long) rows * columns > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("images [" + examples + ", " + rows + ", " + columns + "]");
         }
@@ -47,12 +47,36 @@ public record LabelledImages(
      * @throws java.io.UncheckedIOException if the filesystem fails
      */
     public static LabelledImages open(Configuration conf, String directory, String stem) {
-        IdxFile images = IdxFile.find(conf, directory, stem + "-images-idx3-ubyte");
-        IdxFile labels = IdxFile.find(conf, directory, stem + "-labels-idx1-ubyte");
+        return open(
+                conf,
+                IdxFile.find(conf, directory, stem + "-images-idx3-ubyte"),
+                IdxFile.find(conf, directory, stem + "-labels-idx1-ubyte"));
+    }
+
+    /**
+     * Reads the headers, as {@link #open(Configuration, String, String)} does.
+     *
+     * @param labels null if there are none
+     */
+    static LabelledImages open(Configuration conf, IdxFile images, IdxFile labels) {
         byte[] start = new byte[IdxHeader.IMAGES_HEADER_BYTES];
-        IdxHeader imagesHeader = IdxHeader.parseImages(start, images.readStart(conf, start), images.uri());
-        images.requireLength(imagesHeader);
-        start = new byte[IdxHeader.LABELS_HEADER_BYTES];
+        IdxHeader header = IdxHeader.parseImages(start, images.readStart(conf, start), images.uri());
+        images.requireLength(header);
+        if (labels != null) {
+            checkLabels(conf, images, header, labels);
+        }
+        return new LabelledImages(
+                images.uri(),
+                images.gzip(),
+                labels == null ? null : labels.uri(),
+                labels != null && labels.gzip(),
+                header.examples(),
+                header.rows(),
+                header.columns());
+    }
+
+    private static void checkLabels(Configuration conf, IdxFile images, IdxHeader imagesHeader, IdxFile labels) {
+        byte[] start = new byte[IdxHeader.LABELS_HEADER_BYTES];
         IdxHeader labelsHeader = IdxHeader.parseLabels(start, labels.readStart(conf, start), labels.uri());
         labels.requireLength(labelsHeader);
         if (imagesHeader.examples() != labelsHeader.examples()) {
@@ -60,14 +84,11 @@ public record LabelledImages(
                     + ": expected " + imagesHeader.examples() + " as in " + images.uri() + ", found "
                     + labelsHeader.examples());
         }
-        return new LabelledImages(
-                images.uri(),
-                images.gzip(),
-                labels.uri(),
-                labels.gzip(),
-                imagesHeader.examples(),
-                imagesHeader.rows(),
-                imagesHeader.columns());
+    }
+
+    /** Whether the labels are known. */
+    public boolean hasLabels() {
+        return labelsUri != null;
     }
 
     /** Pixels of an image: rows x columns. */

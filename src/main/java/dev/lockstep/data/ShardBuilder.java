@@ -4,6 +4,10 @@ import dev.lockstep.BadInputException;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.ByteArray;
 import dev.lockstep.memory.OffHeapBlock;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 
@@ -15,6 +19,10 @@ import java.util.zip.CRC32C;
  * #close}.
  */
 final class ShardBuilder implements AutoCloseable {
+    /** A group, in the order in which off-heap arrays are written, so that its bytes keep their places. */
+    private static final VarHandle FOUR_BYTES =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+
     private final LabelledImages files;
     private final long maxShardBytes;
     private final boolean wide;
@@ -29,7 +37,6 @@ final class ShardBuilder implements AutoCloseable {
     private int label;
     private int column;
     private final byte[] group = new byte[SparseBatch.COLUMNS]; // the pixels that came of the group under way
-    private boolean isGroupBlank;
     private int rowBlocks;
     private int maxBlocks;
     private long blocks;
@@ -60,7 +67,6 @@ final class ShardBuilder implements AutoCloseable {
     void beginRow(int itsLabel) {
         label = itsLabel;
         column = 0;
-        isGroupBlank = true;
         rowBlocks = 0;
         crc32c.reset();
         crc32.reset();
@@ -74,34 +80,50 @@ final class ShardBuilder implements AutoCloseable {
     void pixels(byte[] source, int offset, int count) {
         crc32c.update(source, offset, count);
         crc32.update(source, offset, count);
-        for (int i = 0; i < count; i++) {
-            byte value = source[offset + i];
-            group[column % SparseBatch.COLUMNS] = value;
-            isGroupBlank &= value == 0;
-            column++;
-            if (column % SparseBatch.COLUMNS == 0) {
-                endGroup();
-            }
+        int at = offset;
+        int end = offset + count;
+        while (at < end && column % SparseBatch.COLUMNS != 0) {
+            pixel(source[at++]);
+        }
+        // Whole groups as one number each: byte by byte, this loop took half of the time of a whole prediction.
+        for (; at <= end - SparseBatch.COLUMNS; at += SparseBatch.COLUMNS) {
+            addGroup((int) FOUR_BYTES.get(source, at));
+            column += SparseBatch.COLUMNS;
+        }
+        while (at < end) {
+            pixel(source[at++]);
         }
         requireFit();
     }
 
-    private void endGroup() {
-        if (!isGroupBlank) {
-            int number = (column - 1) / SparseBatch.COLUMNS;
-            if (wide) {
-                groups.addInt(number);
-            } else {
-                groups.addByte((byte) number);
-            }
-            for (int i = 0; i < SparseBatch.COLUMNS; i++) {
-                values.addByte(group[i]);
-                group[i] = 0;
-            }
-            rowBlocks++;
-            blocks++;
+    /** A pixel of a group that comes in pieces. */
+    private void pixel(byte value) {
+        group[column % SparseBatch.COLUMNS] = value;
+        if (column % SparseBatch.COLUMNS == SparseBatch.COLUMNS - 1) {
+            endGroup();
         }
-        isGroupBlank = true;
+        column++;
+    }
+
+    private void endGroup() {
+        addGroup((int) FOUR_BYTES.get(group, 0));
+        Arrays.fill(group, (byte) 0);
+    }
+
+    /** The group that {@link #column} is in. */
+    private void addGroup(int pixelBytes) {
+        if (pixelBytes == 0) {
+            return;
+        }
+        int number = column / SparseBatch.COLUMNS;
+        if (wide) {
+            groups.addInt(number);
+        } else {
+            groups.addByte((byte) number);
+        }
+        values.addInt(pixelBytes);
+        rowBlocks++;
+        blocks++;
     }
 
     /** @throws BadInputException as {@link #pixels} */

@@ -1,17 +1,13 @@
 package dev.lockstep.evaluate;
 
 import dev.lockstep.data.LabelledImages;
-import dev.lockstep.data.Shard;
 import dev.lockstep.data.ShardRange;
-import dev.lockstep.data.ShardReader;
 import dev.lockstep.kernel.Activation;
 import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
-import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
 import dev.lockstep.net.TwoLayerNet;
-import dev.lockstep.net.Workspace;
 import dev.lockstep.step.TaskOutcome;
 import java.io.Serializable;
 import java.util.Arrays;
@@ -33,7 +29,6 @@ public final class EvaluationJob {
     /** Examples that a task holds at a time. */
     private static final int RANGE_EXAMPLES = 10_000;
 
-    private static final int BATCH_ROWS = 128;
     private static final double NANOS_PER_SECOND = 1e9;
 
     private EvaluationJob() {}
@@ -130,21 +125,15 @@ public final class EvaluationJob {
             ShardRange range,
             CollectionAccumulator<RangeTime> times) {
         Score score = new Score(net.shape().outputs());
-        List<Shard> shards =
-                ShardReader.read(conf, images, List.of(range), net.shape().outputs());
-        try (Shard shard = shards.get(0);
-                SparseBatch batch = new SparseBatch(images.pixels(), BATCH_ROWS, shard.maxGroups());
-                Workspace workspace = new Workspace(net.shape(), batch)) {
+        int classes = net.shape().outputs();
+        try (ImageBatches batches =
+                new ImageBatches(conf, images, range, range.count(), classes, net.shape(), net.kernels())) {
             long began = System.nanoTime();
-            for (int row = 0; row < shard.examples(); row++) {
-                shard.copyRow(row, batch, net.kernels());
-                if (batch.rows() == BATCH_ROWS || row == shard.examples() - 1) {
-                    net.score(weights, batch, workspace, score);
-                    batch.clear();
-                }
+            while (batches.next()) {
+                net.score(weights, batches.batch(), batches.workspace(), score);
             }
-            long nanos = System.nanoTime() - began;
-            times.add(new RangeTime(TaskContext.getPartitionId(), shard.examples(), nanos));
+            long nanos = System.nanoTime() - began - batches.readNanos();
+            times.add(new RangeTime(TaskContext.getPartitionId(), range.count(), nanos));
         }
         return score;
     }

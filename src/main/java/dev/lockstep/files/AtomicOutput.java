@@ -305,7 +305,7 @@ public final class AtomicOutput {
     }
 
     /** First line of what a file system says; the servers' stack traces follow in the next ones. */
-    private static String reason(Throwable e) {
+    static String reason(Throwable e) {
         String message = e.getMessage();
         return message == null || message.isBlank()
                 ? e.getClass().getSimpleName()

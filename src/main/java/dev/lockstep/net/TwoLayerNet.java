@@ -57,9 +57,7 @@ public record TwoLayerNet(NetworkShape shape, Activation activation, Loss loss, 
     public void score(Parameters w, SparseBatch x, Workspace workspace, Score score) {
         forward(w, x, workspace);
         int[] predictions = new int[x.rows()];
-        for (int r = 0; r < x.rows(); r++) {
-            predictions[r] = largest(workspace.scores(), r);
-        }
+        largest(workspace.scores(), predictions, x.rows());
         kernels.lossAndDelta(loss, workspace.scores(), x.labels(), x.rows(), shape.outputs(), 1f, workspace.losses());
         for (int r = 0; r < x.rows(); r++) {
             score.add(x.labels().get(r), predictions[r], workspace.losses().get(r));
@@ -67,14 +65,17 @@ public record TwoLayerNet(NetworkShape shape, Activation activation, Loss loss, 
     }
 
     /**
-     * Probabilities of the classes.
+     * Probabilities of the classes, and the class that {@link #score} takes each row for.
      *
      * @param w the parameters
      * @param x the examples [rows, inputs]
+     * @param predictions receives the class of each row [at least rows]
      * @return a view of the workspace [at least rows, outputs padded], good until its next use
      */
-    public FloatMatrix probabilities(Parameters w, SparseBatch x, Workspace workspace) {
+    public FloatMatrix predict(Parameters w, SparseBatch x, Workspace workspace, int[] predictions) {
         forward(w, x, workspace);
+        // Of the scores: two that differ in their last bits may come to the same probability.
+        largest(workspace.scores(), predictions, x.rows());
         kernels.softmax(workspace.scores(), x.rows(), shape.outputs());
         return workspace.scores();
     }
@@ -85,13 +86,15 @@ public record TwoLayerNet(NetworkShape shape, Activation activation, Loss loss, 
         kernels.denseAffine(workspace.hidden(), x.rows(), w.w2t(), w.b2(), workspace.scratch(), workspace.scores());
     }
 
-    private int largest(FloatMatrix scores, int row) {
-        int best = 0;
-        for (int k = 1; k < shape.outputs(); k++) {
-            if (scores.get(row, k) > scores.get(row, best)) {
-                best = k;
+    private void largest(FloatMatrix scores, int[] classes, int rows) {
+        for (int row = 0; row < rows; row++) {
+            int best = 0;
+            for (int k = 1; k < shape.outputs(); k++) {
+                if (scores.get(row, k) > scores.get(row, best)) {
+                    best = k;
+                }
             }
+            classes[row] = best;
         }
-        return best;
     }
 }

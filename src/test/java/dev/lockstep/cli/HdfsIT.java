@@ -8,6 +8,7 @@ import dev.lockstep.cluster.HdfsCluster;
 import dev.lockstep.data.IdxWriter;
 import dev.lockstep.data.IdxWriter.Storage;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,7 +63,7 @@ class HdfsIT {
     }
 
     @Test
-    void trainCheckpointResumeEvaluateAndExport() throws IOException {
+    void trainCheckpointResumeEvaluatePredictAndExport() throws IOException {
         Outcome untouched = untouched(120);
         String data = hdfs.uri("/data");
         String run = hdfs.uri("/runs/1");
@@ -91,6 +92,26 @@ class HdfsIT {
                 .succeeded();
         assertThat(json("/runs/1/metrics.json").path("accuracy").asDouble())
                 .isEqualTo(json("/runs/1/summary.json").path("test_accuracy").asDouble());
+        predict(run + "/model.safetensors", data, hdfs.uri("/runs/1/predictions"));
+        predict(run + "/model.safetensors", local, directory.resolve("predictions"));
+        assertThat(rows(
+                        hdfs.names("/runs/1/predictions"),
+                        name -> hdfs.bytes("/runs/1/predictions/" + name),
+                        hdfs.uri("/data")))
+                .hasSize(5000)
+                .isEqualTo(rows(
+                        Snapshot.names(directory.resolve("predictions")),
+                        name -> Files.readAllBytes(
+                                directory.resolve("predictions").resolve(name)),
+                        "file:" + local));
+        assertThat(hdfs.names("/runs/1"))
+                .containsExactly(
+                        "checkpoints",
+                        "metrics.json",
+                        "metrics.jsonl",
+                        "model.safetensors",
+                        "predictions",
+                        "summary.json");
         Object[] export = {"export", "--format", "npz", "--model", run + "/model.safetensors", "--out", ""};
         export[6] = hdfs.uri("/runs/1/model.npz");
         InProcess.run(export).succeeded();
@@ -98,6 +119,28 @@ class HdfsIT {
         export[6] = directory.resolve("model.npz");
         InProcess.run(export).succeeded();
         assertThat(hdfs.bytes("/runs/1/model.npz")).isEqualTo(Files.readAllBytes(directory.resolve("model.npz")));
+    }
+
+    private static void predict(Object model, Object data, Object out) {
+        InProcess.run("predict", "--model", model, "--data", data, "--out", out, "--format", "csv")
+                .succeeded();
+    }
+
+    /** Bytes by name. */
+    @FunctionalInterface
+    private interface Bytes {
+        byte[] of(String name) throws IOException;
+    }
+
+    /** The rows of all parts, without the place of the data. */
+    private static List<String> rows(List<String> names, Bytes bytes, String data) throws IOException {
+        List<String> rows = new ArrayList<>();
+        for (String name :
+                names.stream().filter(name -> name.startsWith("part-")).toList()) {
+            String text = new String(bytes.of(name), StandardCharsets.UTF_8);
+            text.lines().skip(1).map(row -> row.replace(data, "")).forEach(rows::add);
+        }
+        return rows;
     }
 
     /** Four tasks that read whole files each would cost four times as much. */

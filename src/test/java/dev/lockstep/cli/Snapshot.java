@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -31,6 +32,15 @@ final class Snapshot {
             throw new UncheckedIOException(e);
         }
         return entries;
+    }
+
+    /** Names in a directory, sorted. */
+    static List<String> names(Path directory) {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** A small labelled set of 60 training and 30 test images of 5 x 4 pixels in ten classes; returns its directory. */

@@ -11,6 +11,7 @@ import dev.lockstep.kernel.ScalarKernels;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.FloatMatrix;
 import dev.lockstep.memory.LeakCheck;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -41,9 +42,13 @@ class TwoLayerNetTest {
                 SparseBatch x = batch.sparse(0, c.shards());
                 Workspace workspace = new Workspace(c.shape(), x)) {
             PlainNet plain = new PlainNet(c.net(), w);
-            FloatMatrix y = c.net().probabilities(w, x, workspace);
+            int[] predictions = new int[c.rows()];
+            FloatMatrix y = c.net().predict(w, x, workspace, predictions);
             for (int r = 0; r < c.rows(); r++) {
                 double[] expected = plain.probabilities(batch.pixels()[r]);
+                assertThat(expected[predictions[r]])
+                        .as("the class of example %d", r)
+                        .isCloseTo(Arrays.stream(expected).max().orElseThrow(), within(5e-6));
                 double sum = 0;
                 for (int k = 0; k < y.stride(); k++) {
                     assertThat((double) y.get(r, k))
