@@ -38,6 +38,7 @@ final class OptionNames {
         register(commandLine, LearningRate.Schedule.class);
         register(commandLine, Engine.class);
         register(commandLine, PredictionJob.Format.class);
+        register(commandLine, ExportCommand.Format.class);
         register(commandLine, KernelChoice.class);
     }
 

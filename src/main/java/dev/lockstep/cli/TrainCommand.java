@@ -103,7 +103,10 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private ExchangeOptions exchange;
 
-    @Option(names = "--init-weights", paramLabel = "URI", description = "Start from a .safetensors or .npz file.")
+    @Option(
+            names = "--init-weights",
+            paramLabel = "URI",
+            description = "Start from the weights in a .safetensors, .npz or .onnx file.")
     private String initWeights;
 
     @Option(

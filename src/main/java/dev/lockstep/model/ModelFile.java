@@ -3,6 +3,7 @@ package dev.lockstep.model;
 import dev.lockstep.BadInputException;
 import dev.lockstep.files.AtomicOutput;
 import dev.lockstep.files.NpzFile;
+import dev.lockstep.files.OnnxFile;
 import dev.lockstep.files.SafetensorsFile;
 import dev.lockstep.files.Tensor;
 import dev.lockstep.files.TensorFileFault;
@@ -97,7 +98,7 @@ public final class ModelFile {
     }
 
     /**
-     * Sets weights from a .safetensors or .npz file that has at least the four tensors.
+     * Sets weights from a .safetensors, .npz or .onnx file that has at least the four tensors.
      *
      * @throws BadInputException if the file is missing or damaged, its shapes are not the network's, or a weight is not
      *     finite
@@ -188,6 +189,9 @@ public final class ModelFile {
         try (InputStream in = fs.open(path)) {
             if (path.getName().endsWith(".npz")) {
                 return NpzFile.read(uri, in, status.getLen());
+            }
+            if (path.getName().endsWith(".onnx")) {
+                return OnnxFile.read(uri, in, status.getLen());
             }
             SafetensorsFile.Contents contents = SafetensorsFile.read(uri, in, status.getLen());
             texts.putAll(contents.metadata());

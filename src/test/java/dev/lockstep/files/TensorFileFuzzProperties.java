@@ -61,6 +61,25 @@ class TensorFileFuzzProperties {
         }
     }
 
+    private static boolean onnx(byte[] bytes) throws Exception {
+        return Verdict.of(bytes.length, () -> OnnxFile.read("file", new ByteArrayInputStream(bytes), bytes.length));
+    }
+
+    private static byte[] onnx() throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        OnnxGraph.Value value = new OnnxGraph.Value("x", OnnxGraph.Element.INT64, List.of(3), "a value");
+        OnnxGraph.Node node = new OnnxGraph.Node("Add", List.of("x", "W1"), "y", Map.of("axis", 1));
+        OnnxGraph graph = new OnnxGraph("g", "d", List.of(value), List.of(node), GoldenFiles.network(), List.of(value));
+        OnnxFile.write(out, graph, Map.entry("p", "1"), Map.of("a", "b"));
+        return out.toByteArray();
+    }
+
+    @Property(seed = "271830", edgeCases = EdgeCasesMode.NONE, shrinking = ShrinkingMode.OFF)
+    void onnxIsReadOrRefused(@ForAll("mutations") List<Mutation> mutations) throws Exception {
+        assertThat(onnx(onnx())).isTrue();
+        onnx(Mutation.apply(mutations, onnx()));
+    }
+
     /**
      * A stream of deflated bytes need not tell its length, and an array that claims 60 MB in a file of 200 bytes took
      * them before the first value was read.
