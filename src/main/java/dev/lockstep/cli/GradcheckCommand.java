@@ -27,7 +27,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Compares backpropagation with the numerical gradient for every parameter, on one mini-batch.",
-        footer = {"", "Example: submit/lockstep gradcheck --activation tanh --loss mse"})
+        footerHeading = "%nExample: ",
+        footer = "submit/lockstep gradcheck --activation tanh --loss mse")
 final class GradcheckCommand implements Callable<Integer> {
     private static final int DISAGREES = 1;
 
@@ -73,15 +74,8 @@ final class GradcheckCommand implements Callable<Integer> {
             Parameters n = second.gradient(0, weights).values();
             double seconds = (System.nanoTime() - beganNanos) / 1e9;
             KernelOption.explain(backprop.kernel());
-            boolean agrees = table(out, g, n);
-            out.printf(
-                    Locale.ROOT,
-                    "%d parameters of %s on a batch of %d; numerical gradient took %.2f s%n",
-                    backprop.shape().parameters(),
-                    backprop.shape(),
-                    backprop.batchSize(),
-                    seconds);
-            out.println(agrees ? "backpropagation agrees with the numerical gradient" : "backpropagation DISAGREES");
+            boolean agrees = report(out, backprop, g, n);
+            out.printf(Locale.ROOT, "(the numerical gradient took %.2f s)%n", seconds);
             out.flush();
             return agrees ? 0 : DISAGREES;
         }
@@ -100,32 +94,30 @@ final class GradcheckCommand implements Callable<Integer> {
                 data.open(hadoop, LabelledImages.TRAIN), data.open(hadoop, LabelledImages.TEST), kernel.choice());
     }
 
-    private boolean table(PrintWriter out, Parameters backprop, Parameters numerical) {
-        out.printf("%-6s %10s %14s %14s %14s%n", "tensor", "elements", "largest |g|", "largest diff", "mean diff");
+    private boolean report(PrintWriter out, StepPlan plan, Parameters backprop, Parameters numerical) {
+        out.printf(
+                Locale.ROOT,
+                "%d parameters of %s on a batch of %d examples: the gradient g of each by backpropagation, and by%n"
+                        + "(loss with the parameter a little larger - loss with it a little smaller) / distance%n%n",
+                plan.shape().parameters(),
+                plan.shape(),
+                plan.batchSize());
+        // A difference across relu's kink is no derivative, so a few of its elements may be far off.
+        boolean meanCounts = plan.activation() == Activation.RELU;
+        out.println(GradientComparison.heading());
         boolean agrees = true;
         for (ParameterTensor tensor : ParameterTensor.values()) {
-            double largestGradient = 0;
-            double largest = 0;
-            double sum = 0;
-            for (int i = 0; i < backprop.length(tensor); i++) {
-                double difference = Math.abs(backprop.get(tensor, i) - numerical.get(tensor, i));
-                largestGradient = Math.max(largestGradient, Math.abs(numerical.get(tensor, i)));
-                largest = Math.max(largest, difference);
-                sum += difference;
-            }
-            int length = backprop.length(tensor);
-            out.printf(
-                    Locale.ROOT,
-                    "%-6s %10d %14.3e %14.3e %14.3e%n",
-                    tensor.label(),
-                    length,
-                    largestGradient,
-                    largest,
-                    sum / length);
-            // A difference across relu's kink is no derivative, so a few of its elements may be far off.
-            double deviation = network.network().activation() == Activation.RELU ? sum / length : largest;
-            agrees &= deviation <= tolerance * largestGradient;
+            GradientComparison row =
+                    GradientComparison.of(tensor, plan.shape(), backprop, numerical, tolerance, meanCounts);
+            out.println(row.line());
+            agrees &= row.agrees();
         }
+        out.printf(
+                Locale.ROOT,
+                "%nbackpropagation %s the numerical gradient: allowed is %s difference of %.1e of the tensor's largest |g|%n",
+                agrees ? "agrees with" : "DISAGREES with",
+                meanCounts ? "a mean" : "a largest",
+                tolerance);
         return agrees;
     }
 }

@@ -1,6 +1,7 @@
 package dev.lockstep.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -222,9 +223,32 @@ class TrainCommandTest {
     @Test
     void gradcheckTakesTheSamePreset() {
         Outcome check = InProcess.run("gradcheck", "--data", data, "--preset", "test-tiny", "--activation", "tanh");
-        assertThat(check.succeeded().out()).contains("20-7-10", "batch of 6", "W1", "b2", "agrees");
+        assertThat(check.succeeded().out())
+                .contains("20-7-10", "batch of 6 examples", "backpropagation agrees with", "1.0e-04 of");
+        List<String> rows =
+                check.out().lines().filter(line -> line.matches("[Wb][12] .*")).toList();
+        assertThat(rows).hasSize(4).allMatch(row -> row.endsWith("  agrees"));
+        assertThat(rows.get(0)).matches("W1 +140 +\\S+e-\\d+ +\\S+e-\\d+  \\[\\d+, \\d\\] .*");
+        assertThat(rows.get(3)).matches("b2 +10 +\\S+e-\\d+ +\\S+e-\\d+  \\[\\d\\] .*");
         Outcome strict = InProcess.run("gradcheck", "--data", data, "--tolerance", 0);
         assertThat(strict.status()).isEqualTo(1);
-        assertThat(strict.out()).contains("DISAGREES");
+        assertThat(strict.out()).containsPattern("(?m)^W1 .*  DISAGREES$").contains("backpropagation DISAGREES with");
+    }
+
+    /** From the first step to a model that has learnt, with a word on what it costs. */
+    @Test
+    void trainsByTheNumericalGradient() {
+        Object[] options = {"--hidden", 3, "--iterations", 30, "--learning-rate", 0.5, "--gradient", "numerical"};
+        Outcome numerical = train("numerical", options);
+        assertThat(numerical.out()).contains("numerical gradient: every step moves each of 103 parameters");
+        Outcome backprop = train("backprop", Arrays.copyOf(options, 6));
+        assertThat(backprop.out()).doesNotContain("numerical gradient");
+        assertThat(lastLoss(numerical))
+                .isCloseTo(lastLoss(backprop), within(1e-3))
+                .isLessThan(Math.log(10));
+    }
+
+    private static double lastLoss(Outcome outcome) {
+        return Double.parseDouble(outcome.out().replaceAll("(?s).*step +30 .*?loss ([0-9.]+).*", "$1"));
     }
 }
