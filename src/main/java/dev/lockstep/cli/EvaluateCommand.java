@@ -26,7 +26,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Evaluates a model: accuracy, loss, precision, recall and F1 a class, confusion matrix.",
-        footer = {"", "Example: submit/lockstep evaluate --model RUN/model.safetensors --data data/mnist-10k"})
+        footerHeading = "%nExample: ",
+        footer = "submit/lockstep evaluate --model RUN/model.safetensors --data data/mnist-10k")
 final class EvaluateCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;

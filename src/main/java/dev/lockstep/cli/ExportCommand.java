@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
         description =
                 "Writes a model for other programs: onnx for ONNX Runtime and its like (from pixels, 0 to 255, to label"
                         + " and probabilities), npz for NumPy (arrays W1, b1, W2, b2). train --init-weights takes both.",
-        footer = {"", "Example: submit/lockstep export --model RUN/model.safetensors --format onnx --out model.onnx"})
+        footerHeading = "%nExample: ",
+        footer = "submit/lockstep export --model RUN/model.safetensors --format onnx --out model.onnx")
 final class ExportCommand implements Callable<Integer> {
     /** Kinds of file. */
     enum Format {

@@ -23,9 +23,11 @@ import picocli.CommandLine.ScopeType;
             EvaluateCommand.class,
             PredictCommand.class,
             GradcheckCommand.class,
-            ExportCommand.class
+            ExportCommand.class,
+            CompletionCommand.class
         },
-        footer = {"", "Exit status: 0 done, 2 wrong usage or bad input, 130 stopped by Ctrl-C, 1 anything else."})
+        footerHeading = "%nExit status: ",
+        footer = "0 done, 2 wrong usage or bad input, 130 stopped by Ctrl-C, 1 anything else.")
 public final class Main implements Runnable {
     /** Columns; room for an example on one line, so that it can be copied. */
     private static final int HELP_WIDTH = 110;
@@ -44,7 +46,7 @@ public final class Main implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec;
 
-    private Main() {}
+    Main() {}
 
     /** Runs a command and ends the process with its status. */
     public static void main(String[] args) {

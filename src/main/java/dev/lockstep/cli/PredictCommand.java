@@ -28,10 +28,8 @@ import picocli.CommandLine.Spec;
                 "Predicts the class of every image of any number of IDX files. Writes a row for each: file, number in"
                         + " the file, label (empty where there are no labels), prediction, and the probability of each class in"
                         + " p0, p1, ...",
-        footer = {
-            "",
-            "Example: submit/lockstep predict --model RUN/model.safetensors --data data/mnist-10k --out predictions"
-        })
+        footerHeading = "%nExample: ",
+        footer = "submit/lockstep predict --model RUN/model.safetensors --data data/mnist-10k --out predictions")
 final class PredictCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;

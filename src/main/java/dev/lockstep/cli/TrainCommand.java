@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Trains a network and leaves a run directory with the model.",
-        footer = {"", "Example: submit/lockstep --master 'local[2]' train --data data/mnist --epochs 5"})
+        footerHeading = "%nExample: ",
+        footer = "submit/lockstep --master 'local[2]' train --data data/mnist --epochs 5")
 final class TrainCommand implements Callable<Integer> {
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss-SSS");
     private static final long MAX_STEPS = 1L << 40;

@@ -3,6 +3,7 @@ package dev.lockstep.cli;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -18,7 +19,10 @@ final class UsageFault {
         boolean fromPreset = e.getArgSpec() instanceof OptionSpec option
                 && Arrays.stream(args).noneMatch(arg -> names(arg, option))
                 && e.getValue() != null;
-        return e.getMessage() + (fromPreset ? " in " + Presets.fileOf(args) : "");
+        String hint = e instanceof MissingParameterException
+                ? " (" + e.getCommandLine().getCommandName() + " --help tells more)"
+                : "";
+        return e.getMessage() + (fromPreset ? " in " + Presets.fileOf(args) : "") + hint;
     }
 
     private static boolean names(String argument, OptionSpec option) {

@@ -140,7 +140,7 @@ record IdxFile(String uri, long lengthBytes, boolean gzip) {
     private static BadInputException missing(FileSystem fs, Path directory, String name) throws IOException {
         FileStatus status = statusOrNull(fs, directory);
         String found = status == null
-                ? "no such directory"
+                ? "no such directory (data/fetch gets MNIST)"
                 : status.isDirectory() ? "neither of them" : "a file in the directory's place";
         return new BadInputException("data directory " + directory + ": expected " + name + " or " + name + GZIP_SUFFIX
                 + ", found " + found);

@@ -181,7 +181,8 @@ public final class ModelFile {
         try {
             status = fs.getFileStatus(path);
         } catch (FileNotFoundException e) {
-            throw new BadInputException(uri + ": expected a model file, found nothing", e);
+            throw new BadInputException(
+                    uri + ": expected a model file, as train leaves one in its --out, found nothing", e);
         }
         if (status.isDirectory()) {
             throw new BadInputException(uri + ": expected a model file, found a directory");

@@ -19,7 +19,7 @@ class HelpTest {
             Set.of("--model", "--format", "--out", "--init-weights", "--trace-batches", "--epochs");
 
     @ParameterizedTest
-    @ValueSource(strings = {"train", "evaluate", "predict", "gradcheck", "export"})
+    @ValueSource(strings = {"train", "evaluate", "predict", "gradcheck", "export", "completion"})
     void everyOptionHasItsDefaultAndThereIsAnExample(String command) {
         Outcome help = InProcess.run(command, "--help").succeeded();
         assertThat(help.err()).isEmpty();
@@ -34,7 +34,7 @@ class HelpTest {
         });
         String example = help.out()
                 .lines()
-                .filter(line -> line.startsWith("Example: submit/lockstep ") && line.contains(" " + command))
+                .filter(line -> line.matches("Example: .*submit/lockstep .*\\b" + command + "\\b.*"))
                 .findFirst()
                 .orElseThrow(() -> new AssertionError("no example in " + help.out()));
         Matcher used = Pattern.compile("--[\\w-]+").matcher(example.substring(example.indexOf(" " + command)));
