@@ -15,9 +15,10 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "completion",
         mixinStandardHelpOptions = true,
-        description =
-                "Prints a script by which bash and zsh complete commands, options and their values. To be sourced by"
-                        + " ~/.bashrc; in zsh after: autoload -U +X compinit bashcompinit; compinit; bashcompinit",
+        description = {
+            "Prints a script by which bash and zsh complete commands, options and their values.",
+            "To be sourced by ~/.bashrc; in zsh after: autoload -U +X compinit bashcompinit; compinit; bashcompinit"
+        },
         footerHeading = "%nExample: ",
         footer = "source <(submit/lockstep completion)")
 final class CompletionCommand implements Callable<Integer> {

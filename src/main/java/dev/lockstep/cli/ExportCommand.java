@@ -18,9 +18,11 @@ import picocli.CommandLine.Spec;
         name = "export",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description =
-                "Writes a model for other programs: onnx for ONNX Runtime and its like (from pixels, 0 to 255, to label"
-                        + " and probabilities), npz for NumPy (arrays W1, b1, W2, b2). train --init-weights takes both.",
+        description = {
+            "Writes a model for other programs: onnx or npz.",
+            "onnx: for ONNX Runtime and its like, from pixels of 0 to 255 to label and probabilities. npz: for NumPy, arrays"
+                    + " W1, b1, W2, b2. train --init-weights takes both."
+        },
         footerHeading = "%nExample: ",
         footer = "submit/lockstep export --model RUN/model.safetensors --format onnx --out model.onnx")
 final class ExportCommand implements Callable<Integer> {

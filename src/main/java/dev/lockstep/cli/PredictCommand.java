@@ -24,10 +24,11 @@ import picocli.CommandLine.Spec;
         name = "predict",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description =
-                "Predicts the class of every image of any number of IDX files. Writes a row for each: file, number in"
-                        + " the file, label (empty where there are no labels), prediction, and the probability of each class in"
-                        + " p0, p1, ...",
+        description = {
+            "Predicts the class of every image of any number of IDX files.",
+            "Writes a row for each: file, number in the file, label (empty where there are no labels), prediction, and the"
+                    + " probability of each class in p0, p1, ..."
+        },
         footerHeading = "%nExample: ",
         footer = "submit/lockstep predict --model RUN/model.safetensors --data data/mnist-10k --out predictions")
 final class PredictCommand implements Callable<Integer> {
