@@ -2,7 +2,6 @@ package dev.lockstep.cli;
 
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.LabelledImages;
-import dev.lockstep.data.Shard;
 import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.model.ModelFile;
 import dev.lockstep.net.Parameters;
@@ -29,15 +28,11 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /** One run of {@code train}: files in, workers up, training, files out. */
 final class TrainRun {
-    /** From so many steps on it pays to have the code compiled before the first one. */
-    private static final long LONG_RUN_STEPS = 1_000;
-
     private final Request request;
     private final TrainingConfig config;
     private final PrintWriter out;
@@ -91,7 +86,8 @@ final class TrainRun {
                 }
                 return;
             }
-            boolean isLong = request.engine() == Engine.LOCKSTEP && config.totalSteps(plan) >= LONG_RUN_STEPS;
+            boolean isLong = request.engine() == Engine.LOCKSTEP
+                    && LockstepGradientSource.isWorthRehearsing(config.totalSteps(plan));
             try (EarlyStart early = isLong && SparkSessions.isLocal() ? EarlyStart.begin(hadoop, plan) : null;
                     JavaSparkContext spark = request.engine() == Engine.LOCKSTEP
                             ? SparkSessions.startForWorkers("Lockstep train")
@@ -108,9 +104,8 @@ final class TrainRun {
     }
 
     private int defaultTasks(JavaSparkContext spark, StepPlan plan) {
-        if (request.engine() == Engine.LOCKSTEP && !spark.isLocal()) {
-            // How many slots executors will have is not known before they are there. Tasks without a slot cost nothing.
-            return plan.shards();
+        if (request.engine() == Engine.LOCKSTEP) {
+            return LockstepGradientSource.defaultTasks(spark, plan);
         }
         return Math.min(plan.shards(), spark.defaultParallelism());
     }
@@ -169,21 +164,11 @@ final class TrainRun {
                 provenance(data, step));
     }
 
-    /** Where the model comes from: all that its bits depend on, so that the same training gives the same file. */
     private Map<String, String> provenance(LoadReport data, long step) {
-        Map<String, String> texts = new TreeMap<>();
-        texts.put("step", Long.toString(step));
-        config.asMap().forEach((key, value) -> texts.put("config." + key, value));
-        texts.put("config.iterations", Long.toString(config.length().iterations()));
-        config.length().epochs().ifPresent(epochs -> texts.put("config.epochs", Long.toString(epochs)));
-        texts.put("data", config.data());
-        texts.put("data.train-fingerprint", Shard.fingerprintText(data.trainFingerprint()));
-        texts.put("data.test-fingerprint", Shard.fingerprintText(data.testFingerprint()));
+        Map<String, String> texts = config.provenance(data, step);
         texts.put("init-weights", request.initWeights() == null ? "" : request.initWeights());
         texts.put("lockstep-version", Version.number());
         texts.put("lockstep-revision", Version.revision());
-        texts.put("java-version", System.getProperty("java.version"));
-        texts.put("spark-version", org.apache.spark.package$.MODULE$.SPARK_VERSION());
         return texts;
     }
 

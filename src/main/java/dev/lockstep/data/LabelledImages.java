@@ -1,7 +1,7 @@
 package dev.lockstep.data;
 
 import dev.lockstep.BadInputException;
-import java.io.Serializable;
+import java.util.List;
 import java.util.Objects;
 import org.apache.hadoop.conf.Configuration;
 
@@ -20,7 +20,7 @@ import org.apache.hadoop.conf.Configuration;
  */
 public record LabelledImages(
         String imagesUri, boolean imagesGzip, String labelsUri, boolean labelsGzip, int examples, int rows, int columns)
-        implements Serializable {
+        implements LabelledRows {
     /** The stem of the training set's files. */
     public static final String TRAIN = "train";
     /** The stem of the test set's files. */
@@ -94,6 +94,23 @@ public record LabelledImages(
     /** Pixels of an image: rows x columns. */
     public int pixels() {
         return rows * columns;
+    }
+
+    @Override
+    public int inputs() {
+        return pixels();
+    }
+
+    /** The images' file. */
+    @Override
+    public String name() {
+        return imagesUri;
+    }
+
+    /** As {@link ShardReader#read}: in one pass over each file. */
+    @Override
+    public List<Shard> read(Configuration conf, List<ShardRange> ranges, int classes) {
+        return ShardReader.read(conf, this, ranges, classes);
     }
 
     IdxHeader imagesHeader() {

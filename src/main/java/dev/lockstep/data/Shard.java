@@ -3,6 +3,7 @@ package dev.lockstep.data;
 import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.ByteArray;
+import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.IntArray;
 import dev.lockstep.memory.OffHeapBlock;
 import java.nio.ByteBuffer;
@@ -10,9 +11,9 @@ import java.nio.IntBuffer;
 import java.util.HexFormat;
 
 /**
- * A contiguous range of a set's examples as sparse rows outside the heap: of each image the groups of neighbouring pixels
- * that are not all zero, ascending, with their byte values, and its label; see {@link SparseBatch}. {@link ShardReader} makes it; whoever asked for it owns
- * it and closes it once. It does not change, so any number of threads may read it at the same time, but none while
+ * A contiguous range of a set's examples as sparse rows outside the heap: of each row the groups of neighbouring inputs that
+ * are not all zero, ascending, with their values (an image's pixels as bytes, other rows' inputs as floats), and its label;
+ * see {@link SparseBatch}. {@link LabelledRows#read} makes it; whoever asked for it owns it and closes it once. It does not change, so any number of threads may read it at the same time, but none while
  * it is closed; a closed shard refuses use.
  *
  * <p>Rows are numbered from 0 within the shard: row r is example {@link #first} + r of the set. A row outside
@@ -26,29 +27,33 @@ public final class Shard implements AutoCloseable {
     private final OffHeapBlock block;
     private final int first;
     private final int examples;
-    private final int pixels;
+    private final int inputs;
     private final int maxGroups;
     private final long fingerprint;
     private final IntArray rowStarts;
     private final ByteArray narrowGroups;
     private final IntArray wideGroups;
-    private final ByteArray values;
+    private final ByteArray pixels; // null if the values are floats
+    private final FloatArray floats; // null if they are pixels
     private final ByteArray labels;
 
     /** Takes over the block, which is filled as the layout says. */
     Shard(OffHeapBlock block, ShardLayout layout, int first, int maxGroups, long fingerprint) {
         int blocks = (int) layout.blocks();
         int groupsOffset = (int) layout.groupsOffset();
+        int valuesOffset = (int) layout.valuesOffset();
+        int values = blocks * SparseBatch.COLUMNS;
         this.block = block;
         this.first = first;
         this.examples = layout.examples();
-        this.pixels = layout.pixels();
+        this.inputs = layout.inputs();
         this.maxGroups = maxGroups;
         this.fingerprint = fingerprint;
         this.rowStarts = block.ints(0, examples + 1);
         this.narrowGroups = layout.wide() ? null : block.bytes(groupsOffset, blocks);
         this.wideGroups = layout.wide() ? block.ints(groupsOffset, blocks) : null;
-        this.values = block.bytes((int) layout.valuesOffset(), blocks * SparseBatch.COLUMNS);
+        this.pixels = layout.isFloats() ? null : block.bytes(valuesOffset, values);
+        this.floats = layout.isFloats() ? block.floats(valuesOffset, values) : null;
         this.labels = block.bytes((int) layout.labelsOffset(), examples);
     }
 
@@ -62,9 +67,9 @@ public final class Shard implements AutoCloseable {
         return examples;
     }
 
-    /** Pixels of an image: the width of a row if it were dense. */
-    public int pixels() {
-        return pixels;
+    /** The width of a row if it were dense: the pixels of an image. */
+    public int inputs() {
+        return inputs;
     }
 
     /** The class of a row, 0 to 255. */
@@ -72,7 +77,7 @@ public final class Shard implements AutoCloseable {
         return labels.get(row);
     }
 
-    /** Groups of a row's pixels in which there are some that are not zero. */
+    /** Groups of a row's inputs in which there are some that are not zero. */
     public int groups(int row) {
         return rowStarts.get(row + 1) - rowStarts.get(row);
     }
@@ -89,8 +94,8 @@ public final class Shard implements AutoCloseable {
 
     /**
      * A sum over the rows of 64 well-mixed bits each, which depend on the example's number in the set, its label,
-     * the image's shape and its pixels. Sums of shards add up (in wrapping longs) to the fingerprint of the set,
-     * whatever the number of shards and however the files are stored. It shows change and mix-up; it does not
+     * the row's shape and its values. Sums of shards add up (in wrapping longs) to the fingerprint of the set,
+     * whatever the number of shards and however the set is stored. It shows change and mix-up; it does not
      * withstand someone who makes up data to match.
      */
     public long fingerprint() {
@@ -106,7 +111,7 @@ public final class Shard implements AutoCloseable {
      * Appends a row with its label to a batch. Allocates nothing.
      *
      * @param row 0 to examples - 1
-     * @param kernels whose {@link Kernels#copyPixels} makes the values
+     * @param kernels whose {@link Kernels#copyPixels} makes values of pixels
      * @throws IndexOutOfBoundsException if the row is not in the shard or the batch has no room for it
      */
     public void copyRow(int row, SparseBatch batch, Kernels kernels) {
@@ -123,12 +128,14 @@ public final class Shard implements AutoCloseable {
         } else {
             wideGroups.buffer().get(start, groups, offset, count);
         }
-        kernels.copyPixels(
-                values,
-                start * SparseBatch.COLUMNS,
-                batch.values(),
-                offset * SparseBatch.COLUMNS,
-                count * SparseBatch.COLUMNS);
+        int first = start * SparseBatch.COLUMNS;
+        int to = offset * SparseBatch.COLUMNS;
+        int length = count * SparseBatch.COLUMNS;
+        if (floats == null) {
+            kernels.copyPixels(pixels, first, batch.values(), to, length);
+        } else {
+            floats.buffer().get(first, batch.values(), to, length);
+        }
         batch.endRow(count, label(row));
     }
 
@@ -145,10 +152,11 @@ public final class Shard implements AutoCloseable {
         int end = starts.get(row + 1);
         int sum = labels.buffer().get(row);
         if (maxGroups > 0) {
-            ByteBuffer pixelValues = values.buffer();
-            int last = end * SparseBatch.COLUMNS - 1;
+            int valueBytes = floats == null ? Byte.BYTES : Float.BYTES;
+            ByteBuffer values = floats == null ? pixels.buffer() : floats.rawBytes();
+            int last = end * SparseBatch.COLUMNS * valueBytes - 1;
             for (int i = 0; i < TOUCHED_BYTES; i += CACHE_LINE_BYTES) {
-                sum += pixelValues.get(Math.max(0, Math.min(start * SparseBatch.COLUMNS + i, last)));
+                sum += values.get(Math.max(0, Math.min(start * SparseBatch.COLUMNS * valueBytes + i, last)));
             }
             if (wideGroups == null) {
                 sum += narrowGroups.buffer().get(Math.max(0, Math.min(start, end - 1)));

@@ -12,8 +12,8 @@ import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 
 /**
- * Makes shards from pixels as they arrive, one after the other: {@link #begin}, for each example {@link #beginRow},
- * {@link #pixels} until it is whole, {@link #endRow}, and at last {@link #finish}. What it needs meanwhile grows
+ * Makes shards from rows as they arrive, one after the other: {@link #begin}, for each example {@link #beginRow}, {@link
+ * #pixels} until it is whole or {@link #groups} once, {@link #endRow}, and at last {@link #finish}. What it needs meanwhile grows
  * with the data that came, never with what a header promises, and is used again for the next shard; the shard's own
  * block is allocated once, exactly as long as it has to be. One thread; it owns its scratch memory until {@link
  * #close}.
@@ -23,7 +23,10 @@ final class ShardBuilder implements AutoCloseable {
     private static final VarHandle FOUR_BYTES =
             MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
-    private final LabelledImages files;
+    private final String name;
+    private final int rows;
+    private final int columns;
+    private final boolean isFloats;
     private final long maxShardBytes;
     private final boolean wide;
     private final ShardScratch rowStarts = new ShardScratch();
@@ -42,11 +45,19 @@ final class ShardBuilder implements AutoCloseable {
     private long blocks;
     private long fingerprint;
 
-    /** @param maxShardBytes refuse a shard that is longer; {@link ShardLayout#MAX_BYTES} except in tests */
-    ShardBuilder(LabelledImages files, long maxShardBytes) {
-        this.files = files;
+    /**
+     * @param name of the set, for errors
+     * @param rows of an example, which has rows x columns inputs
+     * @param isFloats whether rows come by {@link #groups}, not by {@link #pixels}
+     * @param maxShardBytes refuse a shard that is longer; {@link ShardLayout#MAX_BYTES} except in tests
+     */
+    ShardBuilder(String name, int rows, int columns, boolean isFloats, long maxShardBytes) {
+        this.name = name;
+        this.rows = rows;
+        this.columns = columns;
+        this.isFloats = isFloats;
         this.maxShardBytes = maxShardBytes;
-        this.wide = new ShardLayout(0, 0, files.pixels()).wide();
+        this.wide = new ShardLayout(0, 0, rows * columns, isFloats).wide();
     }
 
     /** @throws BadInputException if the shard would not fit a block even without a single pixel */
@@ -112,18 +123,39 @@ final class ShardBuilder implements AutoCloseable {
 
     /** The group that {@link #column} is in. */
     private void addGroup(int pixelBytes) {
-        if (pixelBytes == 0) {
-            return;
+        if (pixelBytes != 0) {
+            addNumber(column / SparseBatch.COLUMNS);
+            values.addInt(pixelBytes);
         }
-        int number = column / SparseBatch.COLUMNS;
+    }
+
+    private void addNumber(int number) {
         if (wide) {
             groups.addInt(number);
         } else {
             groups.addByte((byte) number);
         }
-        values.addInt(pixelBytes);
         rowBlocks++;
         blocks++;
+    }
+
+    /**
+     * The groups of the row in which not all inputs are zero, as they stand in a file of {@link StagedRows}.
+     *
+     * @param numbers of the groups, ascending and inside the row, which the caller has checked
+     * @param bytes where the record's numbers and values stand
+     * @throws BadInputException as {@link #pixels}
+     */
+    void groups(int[] numbers, int count, byte[] bytes) {
+        int valuesOffset = count * Integer.BYTES;
+        int valuesBytes = count * SparseBatch.COLUMNS * Float.BYTES;
+        crc32c.update(bytes, 0, valuesOffset + valuesBytes);
+        crc32.update(bytes, 0, valuesOffset + valuesBytes);
+        for (int i = 0; i < count; i++) {
+            addNumber(numbers[i]);
+        }
+        values.addBytes(bytes, valuesOffset, valuesBytes);
+        requireFit();
     }
 
     /** @throws BadInputException as {@link #pixels} */
@@ -136,7 +168,7 @@ final class ShardBuilder implements AutoCloseable {
         rowStarts.addInt((int) blocks);
         maxBlocks = Math.max(maxBlocks, rowBlocks);
         fingerprint += ShardFingerprint.ofExample(
-                range.first() + row, label, files.rows(), files.columns(), crc32c.getValue(), crc32.getValue());
+                range.first() + row, label, rows, columns, crc32c.getValue(), crc32.getValue());
         row++;
     }
 
@@ -164,13 +196,13 @@ final class ShardBuilder implements AutoCloseable {
     }
 
     private ShardLayout layout() {
-        return new ShardLayout(range.count(), blocks, files.pixels());
+        return new ShardLayout(range.count(), blocks, rows * columns, isFloats);
     }
 
     private void requireFit() {
         long neededBytes = layout().lengthBytes();
         if (neededBytes > maxShardBytes) {
-            throw new BadInputException(files.imagesUri() + ": shard of examples " + range.first() + " to "
+            throw new BadInputException(name + ": shard of examples " + range.first() + " to "
                     + (range.end() - 1) + ": expected at most " + maxShardBytes + " bytes of off-heap memory, found "
                     + neededBytes + " or more; use more --shards");
         }

@@ -28,7 +28,7 @@ public final class ShardReader implements AutoCloseable {
         this.classes = classes;
         this.images = images;
         this.labels = labels;
-        this.builder = new ShardBuilder(files, maxShardBytes);
+        this.builder = new ShardBuilder(files.name(), files.rows(), files.columns(), false, maxShardBytes);
     }
 
     /**
@@ -46,9 +46,7 @@ public final class ShardReader implements AutoCloseable {
     }
 
     private static ShardReader open(Configuration conf, LabelledImages files, int classes, long maxShardBytes) {
-        if (classes < 1 || classes > MAX_CLASSES) {
-            throw new IllegalArgumentException("classes: expected 1 to " + MAX_CLASSES + ", found " + classes);
-        }
+        requireClasses(classes);
         IdxContent images = IdxContent.open(
                 conf,
                 files.imagesUri(),
@@ -168,6 +166,25 @@ public final class ShardReader implements AutoCloseable {
                 left -= count;
             }
             builder.endRow();
+        }
+    }
+
+    private static void requireClasses(int classes) {
+        if (classes < 1 || classes > MAX_CLASSES) {
+            throw new IllegalArgumentException("classes: expected 1 to " + MAX_CLASSES + ", found " + classes);
+        }
+    }
+
+    /** Checks the arguments of {@link LabelledRows#read}. */
+    static void require(List<ShardRange> ranges, int examples, int classes) {
+        requireClasses(classes);
+        int end = 0;
+        for (ShardRange range : ranges) {
+            if (range.first() < end || range.end() > examples) {
+                throw new IllegalArgumentException("ranges: expected ascending ranges of " + examples
+                        + " examples that do not overlap, found " + ranges);
+            }
+            end = range.end();
         }
     }
 }

@@ -48,6 +48,22 @@ final class ShardScratch implements AutoCloseable {
         tailUsed += Integer.BYTES;
     }
 
+    /** Appends many bytes, whole elements. */
+    void addBytes(byte[] source, int offset, int count) {
+        int from = offset;
+        int left = count;
+        while (left > 0) {
+            if (tailUsed == tailBytes) {
+                nextChunk();
+            }
+            int length = Math.min(left, tailBytes - tailUsed);
+            tail.buffer().put(tailUsed, source, from, length);
+            tailUsed += length;
+            from += length;
+            left -= length;
+        }
+    }
+
     long lengthBytes() {
         return bytesBeforeTail + tailUsed;
     }

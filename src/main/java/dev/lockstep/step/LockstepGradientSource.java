@@ -34,6 +34,9 @@ public final class LockstepGradientSource implements GradientSource {
 
     private static final long END_TIMEOUT_SECONDS = 20;
 
+    /** From so many steps on it pays to have the code compiled before the first one. */
+    private static final long LONG_RUN_STEPS = 1_000;
+
     /**
      * How long the training thread looks for parts before it parks. It lets others have the core meanwhile: parking at once
      * costs 35 us a step to be woken, and spinning without yielding keeps the core from two executors on two cores (0.54 ms
@@ -71,8 +74,8 @@ public final class LockstepGradientSource implements GradientSource {
      * Starts the stage and waits until the first workers have loaded the data.
      *
      * @param tasks tasks of the stage; those that find no slot join when slots come
-     * @param rehearses whether workers have the code compiled before they are ready, which takes them a second and is
-     *     worth it for a thousand steps
+     * @param rehearses whether workers have the code compiled before they are ready, which takes them a second; see {@link
+     *     #isWorthRehearsing}
      * @param early what was begun for workers in this process; its shards belong to this object from now on
      * @throws dev.lockstep.BadInputException if a file is damaged
      * @throws WorkersMissingException if no worker comes in time
@@ -101,7 +104,7 @@ public final class LockstepGradientSource implements GradientSource {
         this.progress = new RunProgress(spark.sc(), jobGroup);
         spark.setJobGroup(
                 jobGroup,
-                "Lockstep: training " + plan.shape() + " on " + plan.train().imagesUri(),
+                "Lockstep: training " + plan.shape() + " on " + plan.train().name(),
                 true);
         List<Integer> numbers = IntStream.range(0, tasks).boxed().toList();
         this.stage =
@@ -113,6 +116,20 @@ public final class LockstepGradientSource implements GradientSource {
             close();
             throw e;
         }
+    }
+
+    /** Tasks for whoever does not say how many: one a core, but not more than shards. */
+    public static int defaultTasks(JavaSparkContext spark, StepPlan plan) {
+        if (!spark.isLocal()) {
+            // How many slots executors will have is not known before they are there. Tasks without a slot cost nothing.
+            return plan.shards();
+        }
+        return Math.min(plan.shards(), spark.defaultParallelism());
+    }
+
+    /** Whether so many steps are worth a rehearsal. */
+    public static boolean isWorthRehearsing(long steps) {
+        return steps >= LONG_RUN_STEPS;
     }
 
     /** Made by a static method, so that it carries its arguments and not this object. */

@@ -1,6 +1,7 @@
 package dev.lockstep.step;
 
 import com.esotericsoftware.kryo.Kryo;
+import dev.lockstep.data.StagedPart;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.ParametersSerializer;
 import dev.lockstep.net.Score;
@@ -17,6 +18,7 @@ public final class LockstepKryoRegistrator implements KryoRegistrator {
         kryo.register(Score.class);
         kryo.register(TaskOutcome.class);
         kryo.register(LoadReport.class, new LoadReport.ReportSerializer());
+        kryo.register(StagedPart.class);
         kryo.register(ArrayList.class);
         kryo.register(Object[].class);
     }

@@ -1,9 +1,8 @@
 package dev.lockstep.step;
 
-import dev.lockstep.data.LabelledImages;
+import dev.lockstep.data.LabelledRows;
 import dev.lockstep.data.Shard;
 import dev.lockstep.data.ShardRange;
-import dev.lockstep.data.ShardReader;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -11,7 +10,7 @@ import java.util.function.ToIntFunction;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * The shards that one process holds off-heap, training and test files alike, loaded when they are first asked for. It owns
+ * The shards that one process holds off-heap, training and test examples alike, loaded when they are first asked for. It owns
  * them. Loading and closing are for one thread at a time; loaded shards may be read by any number of threads that learn of
  * them afterwards.
  */
@@ -57,7 +56,7 @@ final class ShardStore implements AutoCloseable {
         loaded = now;
     }
 
-    private void load(BitSet wanted, LabelledImages files, List<ShardRange> ranges, Shard[] into) {
+    private void load(BitSet wanted, LabelledRows rows, List<ShardRange> ranges, Shard[] into) {
         List<Integer> missing = new ArrayList<>();
         for (int s = wanted.nextSetBit(0); s >= 0; s = wanted.nextSetBit(s + 1)) {
             if (into[s] == null) {
@@ -68,8 +67,7 @@ final class ShardStore implements AutoCloseable {
             return;
         }
         List<ShardRange> missingRanges = missing.stream().map(ranges::get).toList();
-        List<Shard> loaded =
-                ShardReader.read(conf, files, missingRanges, plan.shape().outputs());
+        List<Shard> loaded = rows.read(conf, missingRanges, plan.shape().outputs());
         for (int i = 0; i < loaded.size(); i++) {
             into[missing.get(i)] = loaded.get(i);
         }
@@ -86,12 +84,12 @@ final class ShardStore implements AutoCloseable {
         return true;
     }
 
-    /** A loaded shard of the training files; a view. */
+    /** A loaded shard of the training examples; a view. */
     Shard train(int shard) {
         return train[shard];
     }
 
-    /** A loaded shard of the test files; a view. */
+    /** A loaded shard of the test examples; a view. */
     Shard test(int shard) {
         return test[shard];
     }

@@ -2,7 +2,7 @@ package dev.lockstep.step;
 
 import dev.lockstep.data.BatchSampler;
 import dev.lockstep.data.Holdout;
-import dev.lockstep.data.LabelledImages;
+import dev.lockstep.data.LabelledRows;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.kernel.Activation;
 import dev.lockstep.kernel.KernelChoice;
@@ -21,10 +21,10 @@ import java.io.Serializable;
  * @param sampling how mini-batches are drawn
  * @param batchSize examples of a mini-batch
  * @param seed of the run
- * @param holdout which examples of the training files are for validation
- * @param shards logical shards, into which training and test files are cut alike
- * @param train the training files
- * @param test the test files
+ * @param holdout which of the training examples are for validation
+ * @param shards logical shards, into which training and test examples are cut alike
+ * @param train the training examples, validation included
+ * @param test the test examples; there may be none
  */
 public record StepPlan(
         NetworkShape shape,
@@ -37,8 +37,8 @@ public record StepPlan(
         long seed,
         Holdout holdout,
         int shards,
-        LabelledImages train,
-        LabelledImages test)
+        LabelledRows train,
+        LabelledRows test)
         implements Serializable {
 
     /** The network with this process's kernels; see {@link #kernels}. */

@@ -4,7 +4,9 @@ import dev.lockstep.BadInputException;
 import dev.lockstep.data.BatchSampler;
 import dev.lockstep.data.Holdout;
 import dev.lockstep.data.LabelledImages;
+import dev.lockstep.data.LabelledRows;
 import dev.lockstep.data.Sampling;
+import dev.lockstep.data.Shard;
 import dev.lockstep.kernel.Activation;
 import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
@@ -13,11 +15,13 @@ import dev.lockstep.net.NetworkShape;
 import dev.lockstep.optim.LearningRate;
 import dev.lockstep.optim.UpdateRule;
 import dev.lockstep.step.GradientMethod;
+import dev.lockstep.step.LoadReport;
 import dev.lockstep.step.StepPlan;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 
 /**
  * What a training run does. The same configuration on the same data gives the same bits.
@@ -93,13 +97,23 @@ public record TrainingConfig(
                     test.imagesUri() + ": expected images of " + train.rows() + " x " + train.columns() + " as in "
                             + train.imagesUri() + ", found " + test.rows() + " x " + test.columns());
         }
+        return plan((LabelledRows) train, test, kernel);
+    }
+
+    /**
+     * The plan of every step on any examples.
+     *
+     * @param test of the same width as {@code train}; there may be none
+     * @param kernel what processes are to compute with
+     */
+    public StepPlan plan(LabelledRows train, LabelledRows test, KernelChoice kernel) {
         int validation = (int) Math.ceil(batches.validationFraction * train.examples());
         if (validation >= train.examples()) {
             throw new BadInputException("--validation-fraction " + batches.validationFraction + " of "
                     + train.examples() + " examples leaves none to train with");
         }
         return new StepPlan(
-                new NetworkShape(train.pixels(), network.hidden, network.classes),
+                new NetworkShape(train.inputs(), network.hidden, network.classes),
                 network.activation,
                 network.loss,
                 kernel,
@@ -168,6 +182,27 @@ public record TrainingConfig(
             map.put("evaluate-every", text(watching.evaluateEvery));
         }
         return map;
+    }
+
+    /**
+     * Where a model comes from: all that its bits depend on, so that the same training gives the same texts.
+     *
+     * @param data what was trained with
+     * @param step steps that the model's weights have seen
+     * @return a map of the caller's
+     */
+    public Map<String, String> provenance(LoadReport data, long step) {
+        Map<String, String> texts = new TreeMap<>();
+        texts.put("step", Long.toString(step));
+        asMap().forEach((key, value) -> texts.put("config." + key, value));
+        texts.put("config.iterations", Long.toString(length.iterations));
+        length.epochs.ifPresent(epochs -> texts.put("config.epochs", Long.toString(epochs)));
+        texts.put("data", this.data);
+        texts.put("data.train-fingerprint", Shard.fingerprintText(data.trainFingerprint()));
+        texts.put("data.test-fingerprint", Shard.fingerprintText(data.testFingerprint()));
+        texts.put("java-version", System.getProperty("java.version"));
+        texts.put("spark-version", org.apache.spark.package$.MODULE$.SPARK_VERSION());
+        return texts;
     }
 
     private static String text(OptionalLong number) {

@@ -25,7 +25,7 @@ final class ShardRows {
 
     static void assertSame(Shard shard, IdxWriter set) {
         int pixels = set.rows() * set.columns();
-        assertThat(shard.pixels()).isEqualTo(pixels);
+        assertThat(shard.inputs()).isEqualTo(pixels);
         int most = 0;
         try (SparseBatch batch = new SparseBatch(pixels, 2, pixels)) {
             for (int row = 0; row < shard.examples(); row++) {

@@ -1,0 +1,2 @@
+/** The training as an estimator of Spark ML. */
+package dev.lockstep.ml;
