@@ -10,7 +10,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  * Keeps warnings about lost members, tasks and connections out of tests that lose them by the hundred. By reflection,
  * since the compiler warns about annotations that Log4j's classes have and its jars have not.
  */
-final class ExchangeQuiet implements BeforeAllCallback, AfterAllCallback {
+public final class ExchangeQuiet implements BeforeAllCallback, AfterAllCallback {
     private static final List<String> LOGGERS = List.of(
             "dev.lockstep.step",
             "org.apache.spark.executor",

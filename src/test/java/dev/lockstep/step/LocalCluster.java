@@ -11,12 +11,12 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /** Spark with executors that are processes of their own, which can be killed and are replaced then. */
-final class LocalCluster implements AutoCloseable {
+public final class LocalCluster implements AutoCloseable {
     private final int size;
     private final JavaSparkContext spark;
 
     /** @param executors each of one core */
-    LocalCluster(int executors) {
+    public LocalCluster(int executors) {
         this(executors, Map.of());
     }
 
@@ -34,12 +34,13 @@ final class LocalCluster implements AutoCloseable {
         awaitExecutors();
     }
 
-    JavaSparkContext spark() {
+    /** The context, which this object closes. */
+    public JavaSparkContext spark() {
         return spark;
     }
 
     /** The Java processes that Spark's workers, which live in this one, have started. */
-    List<ProcessHandle> executors() {
+    public List<ProcessHandle> executors() {
         return ProcessHandle.current()
                 .descendants()
                 .filter(ProcessHandle::isAlive)
@@ -48,7 +49,8 @@ final class LocalCluster implements AutoCloseable {
                 .toList();
     }
 
-    void awaitExecutors() {
+    /** Waits until all are there. */
+    public void awaitExecutors() {
         Await.until(
                 () -> "expected " + size + " executors, found " + executors().size(),
                 // The driver counts itself.
@@ -57,7 +59,7 @@ final class LocalCluster implements AutoCloseable {
     }
 
     /** What kill -9 does. */
-    static void kill(ProcessHandle process) {
+    public static void kill(ProcessHandle process) {
         assertThat(process.destroyForcibly()).as("killed %s", process).isTrue();
         process.onExit().orTimeout(60, TimeUnit.SECONDS).join();
     }
