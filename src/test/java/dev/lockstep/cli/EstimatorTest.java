@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lockstep.data.IdxWriter;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.ml.Digits;
+import dev.lockstep.ml.Frames;
 import dev.lockstep.ml.TwoLayerClassificationModel;
 import dev.lockstep.ml.TwoLayerClassifier;
 import java.io.IOException;
@@ -16,6 +17,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -73,7 +76,7 @@ class EstimatorTest {
     }
 
     private static String shaOfFit(TwoLayerClassifier classifier, int partitions, boolean isSparse) {
-        return classifier.fit(Digits.frame(spark, train, partitions, isSparse)).weightsSha256();
+        return classifier.fit(Frames.frame(spark, train, partitions, isSparse)).weightsSha256();
     }
 
     @Test
@@ -87,6 +90,14 @@ class EstimatorTest {
                 .isEqualTo(expected);
         assertThat(shaOfFit(new TwoLayerClassifier().setIterations(200).setSeed(2), 3, false))
                 .isNotEqualTo(expected);
+    }
+
+    @Test
+    void theFilesAsADataFrameAreTheSameRows() {
+        Dataset<Row> digits = Digits.read(spark, DIGITS.toString(), "train");
+        assertThat(digits.collectAsList())
+                .isEqualTo(Frames.frame(spark, train, 3, true).collectAsList());
+        assertThat(digits.limit(1).collectAsList()).hasSize(1); // a task that ends early leaves nothing open
     }
 
     @Test

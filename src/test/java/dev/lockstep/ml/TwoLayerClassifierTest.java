@@ -82,7 +82,7 @@ class TwoLayerClassifierTest {
             Vector vector = Vectors.dense(point);
             rows.add(RowFactory.create((double) label, i % 2 == 0 ? vector : vector.toSparse()));
         }
-        clouds = Digits.frame(spark, rows, 3).cache();
+        clouds = Frames.frame(spark, rows, 3).cache();
     }
 
     @AfterAll
@@ -348,7 +348,7 @@ class TwoLayerClassifierTest {
     }
 
     private static void assertRefused(List<Row> rows, String... words) {
-        Dataset<Row> frame = Digits.frame(spark, rows, 3);
+        Dataset<Row> frame = Frames.frame(spark, rows, 3);
         assertThatExceptionOfType(BadInputException.class)
                 .isThrownBy(() -> small().fit(frame))
                 .satisfies(e -> assertThat(e.getMessage()).contains(words));

@@ -15,11 +15,11 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
 /** Images as rows of a DataFrame: a column {@code label} of doubles, and a column {@code features} of pixels over 255. */
-public final class Digits {
+public final class Frames {
     static final StructType SCHEMA =
             new StructType().add("label", DataTypes.DoubleType).add("features", new VectorUDT());
 
-    private Digits() {}
+    private Frames() {}
 
     /**
      * The rows in the order of the images.
