@@ -95,8 +95,8 @@ class EstimatorTest {
     @Test
     void theFilesAsADataFrameAreTheSameRows() {
         Dataset<Row> digits = Digits.read(spark, DIGITS.toString(), "train");
-        assertThat(digits.collectAsList())
-                .isEqualTo(Frames.frame(spark, train, 3, true).collectAsList());
+        List<Row> expected = Frames.frame(spark, train, 3, true).collectAsList();
+        assertThat(digits.collectAsList().equals(expected)).isTrue(); // megabytes, if they were printed
         assertThat(digits.limit(1).collectAsList()).hasSize(1); // a task that ends early leaves nothing open
     }
 
