@@ -37,7 +37,7 @@ class ArchitectureTest {
             List.of("optim"),
             List.of("step"),
             List.of("train", "evaluate", "model"),
-            List.of("report", "tune", "ml"),
+            List.of("report", "tune", "ml", "serve"),
             List.of("cli"));
 
     private static final JavaClasses CLASSES = importMainClasses();
