@@ -19,7 +19,8 @@ import picocli.CommandLine.Spec;
         description =
                 "Opens a page on which one draws a digit and sees what the model makes of it; POST /predict answers"
                         + " programs. Until Ctrl-C.",
-        footer = {"", "Example: submit/lockstep serve --model RUN/model.safetensors --port 8080"})
+        footerHeading = "%nExample: ",
+        footer = "submit/lockstep serve --model RUN/model.safetensors --port 8080")
 final class ServeCommand implements Callable<Integer> {
     /** Seconds that a client may take to send a request, and to take the answer: none holds a thread for long. */
     private static final String EXCHANGE_SECONDS = "10";

@@ -134,8 +134,8 @@ record Drawing(int width, int height, float[] ink) {
 
     /**
      * Made to look like MNIST's images, as these were made from scanned digits: what has ink is scaled into a box of 20 x 20
-     * pixels, keeping its proportions and grey levels, and put into 28 x 28 so that its centre of mass is in the middle (as
-     * far as the box stays inside).
+     * pixels, keeping its proportions and grey levels, and put into 28 x 28 so that its centre of mass is in the middle, or
+     * up to a pixel right of and below it (as far as the box stays inside).
      *
      * @return [28, 28], each a whole number of 0 to 255
      * @throws BadInputException if there is no ink
@@ -188,7 +188,7 @@ record Drawing(int width, int height, float[] ink) {
     }
 
     private static int offset(double centre, int length) {
-        return (int) Math.max(0, Math.min(SIDE - length, Math.round(SIDE / 2.0 - centre)));
+        return (int) Math.max(0, Math.min(SIDE - length, Math.ceil(SIDE / 2.0 - centre)));
     }
 
     /** Mean ink of a rectangle whose edges may go through pixels. */

@@ -2,7 +2,6 @@ package dev.lockstep.serve;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.assertj.core.api.Assertions.within;
 
 import dev.lockstep.BadInputException;
 import java.awt.Color;
@@ -10,6 +9,10 @@ import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.zip.GZIPInputStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,6 +59,24 @@ class DrawingTest {
     }
 
     @Test
+    void mnistsOwnDigitsStayAsTheyAre() throws IOException {
+        Path file = Path.of(System.getProperty("lockstep.project"), "data/mnist-10k/t10k-images-idx3-ubyte.gz");
+        byte[] images;
+        try (InputStream in = new GZIPInputStream(Files.newInputStream(file))) {
+            images = in.readAllBytes();
+        }
+        for (int first = 16; first < images.length; first += 784) {
+            int[] pixels = new int[784];
+            float[] ink = new float[784];
+            for (int i = 0; i < 784; i++) {
+                pixels[i] = images[first + i] & 0xff;
+                ink[i] = pixels[i] / 255f;
+            }
+            assertThat(new Drawing(28, 28, ink).likeMnist()).isEqualTo(pixels);
+        }
+    }
+
+    @Test
     void greyLevelsStayAndTheCentreOfMassIsInTheMiddle() {
         float[] ink = new float[100 * 60];
         for (int y = 10; y < 50; y++) {
@@ -73,8 +94,8 @@ class DrawingTest {
             massX += pixels[i] * (i % 28 + 0.5);
             massY += pixels[i] * (i / 28 + 0.5);
         }
-        assertThat(massX / mass).isCloseTo(14, within(0.5));
-        assertThat(massY / mass).isCloseTo(14, within(0.5));
+        assertThat(massX / mass).isBetween(14.0, 15.0);
+        assertThat(massY / mass).isBetween(14.0, 15.0);
         assertThat(mass).isEqualTo(20 * 10 * (51 + 255));
     }
 
