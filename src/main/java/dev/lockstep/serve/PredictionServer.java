@@ -187,6 +187,7 @@ public final class PredictionServer implements AutoCloseable {
         exchange.sendResponseHeaders(status, isHead ? -1 : body.length);
         if (!isHead) {
             exchange.getResponseBody().write(body);
+            exchange.getResponseBody().flush(); // closing waits for the rest of the request first
         }
     }
 
