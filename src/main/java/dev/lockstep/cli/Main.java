@@ -24,6 +24,7 @@ import picocli.CommandLine.ScopeType;
             PredictCommand.class,
             GradcheckCommand.class,
             ExportCommand.class,
+            ReportCommand.class,
             ServeCommand.class,
             CompletionCommand.class
         },

@@ -8,6 +8,7 @@ import dev.lockstep.train.TrainingListener;
 import dev.lockstep.train.TrainingResult;
 import java.io.PrintWriter;
 import java.util.Locale;
+import org.apache.hadoop.fs.Path;
 
 /** Tells a person how training goes: a line every few seconds and for each evaluation, warnings apart. One thread. */
 final class ProgressPrinter implements TrainingListener {
@@ -91,6 +92,10 @@ final class ProgressPrinter implements TrainingListener {
         print("test accuracy   %.4f", result.evaluation().test().accuracy());
         print("weights sha256  %s", weightsSha256);
         print("model           %s", directory.model());
+    }
+
+    void reported(Path page) {
+        print("report          %s", page);
     }
 
     private void print(String format, Object... arguments) {

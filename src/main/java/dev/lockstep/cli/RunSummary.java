@@ -2,15 +2,21 @@ package dev.lockstep.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lockstep.data.Shard;
 import dev.lockstep.memory.MemoryGauge;
+import dev.lockstep.net.Score;
 import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.StepPlan;
 import dev.lockstep.train.RunCheckpoints;
+import dev.lockstep.train.StepMillis;
 import dev.lockstep.train.StepTimes;
 import dev.lockstep.train.TrainingConfig;
 import dev.lockstep.train.TrainingResult;
 import java.lang.management.ManagementFactory;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 
 /** What {@code summary.json} says of a run. */
 record RunSummary(
@@ -46,6 +52,50 @@ record RunSummary(
                         : factory.textNode(text);
     }
 
+    private static void putStepMillis(ObjectNode json, StepTimes times) {
+        StepMillis millis = times.millis();
+        json.put("ms_per_step_p50", millis.median());
+        json.put("ms_per_step_p90", millis.p90());
+        json.put("ms_per_step_p99", millis.p99());
+        json.put("ms_per_step_p999", millis.p999());
+        json.put("ms_per_step_max", millis.longest());
+        json.put("gradient_seconds", times.gradientSeconds());
+        json.put("update_seconds", times.seconds() - times.gradientSeconds());
+        ArrayNode histogram = json.putArray("step_ms_histogram");
+        for (StepMillis.Range range : millis.histogram()) {
+            histogram.addArray().add(range.fromMillis()).add(range.toMillis()).add(range.steps());
+        }
+    }
+
+    private void putWorkers(ObjectNode json) {
+        ArrayNode workers = json.putArray("workers");
+        for (GradientSource.WorkerTimes worker : source.workerTimes()) {
+            workers.addObject()
+                    .put("name", worker.name())
+                    .put("steps", worker.steps())
+                    .put("answer_seconds", worker.answerSeconds())
+                    .put("alone_seconds", worker.aloneSeconds());
+        }
+    }
+
+    private void putData(ObjectNode json) {
+        json.put("training_examples", plan.holdout().training());
+        json.put("validation_examples", plan.holdout().validation());
+        json.put("test_examples", plan.test().examples());
+        json.put("image_rows", plan.test().rows());
+        json.put("image_columns", plan.test().columns());
+        json.put("train_fingerprint", Shard.fingerprintText(source.data().trainFingerprint()));
+        json.put("test_fingerprint", Shard.fingerprintText(source.data().testFingerprint()));
+        Score test = result.evaluation().test();
+        ArrayNode confusion = json.putArray("test_confusion");
+        for (int label = 0; label < test.classes(); label++) {
+            ArrayNode row = confusion.addArray();
+            for (int prediction = 0; prediction < test.classes(); prediction++) {
+                row.add(test.count(label, prediction));
+            }
+        }
+    }
+
     ObjectNode json() {
         StepTimes times = result.times();
         ObjectNode json = new ObjectMapper().createObjectNode();
@@ -57,18 +107,22 @@ record RunSummary(
         json.put("engine", source.engine());
         json.put("kernel", plan.kernels().name());
         json.put("java_version", System.getProperty("java.version"));
+        json.put("spark_version", org.apache.spark.package$.MODULE$.SPARK_VERSION());
         json.put("lockstep_version", Version.number());
         json.put("lockstep_revision", Version.revision());
         json.put("ms_per_step", millisPerStep(times));
-        json.put("ms_per_step_p50", times.medianMillis());
-        json.put("ms_per_step_p99", times.p99Millis());
+        putStepMillis(json, times);
         json.put("training_seconds", times.seconds());
         long startMillis = ManagementFactory.getRuntimeMXBean().getStartTime();
         json.put("process_seconds", (System.currentTimeMillis() - startMillis) / 1e3);
+        json.put("finished_at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
         json.put("model_step", result.evaluation().step());
         json.put("train_accuracy", result.evaluation().train().accuracy());
         result.evaluation().validation().ifPresent(score -> json.put("validation_accuracy", score.accuracy()));
         json.put("test_accuracy", result.evaluation().test().accuracy());
+        json.put("train_loss", result.evaluation().train().meanLoss());
+        result.evaluation().validation().ifPresent(score -> json.put("validation_loss", score.meanLoss()));
+        json.put("test_loss", result.evaluation().test().meanLoss());
         if (times.steps() == 0) {
             json.putNull("final_loss");
         } else {
@@ -88,6 +142,8 @@ record RunSummary(
         json.put("allocated_bytes_per_step", times.allocatedBytesPerStep());
         json.put("gc_count_in_loop", times.collections());
         json.put("off_heap_peak_bytes", MemoryGauge.process().peakBytes());
+        putWorkers(json);
+        putData(json);
         ObjectNode settings = json.putObject("config");
         settings.put("data", config.data());
         settings.put("iterations", config.totalSteps(plan));

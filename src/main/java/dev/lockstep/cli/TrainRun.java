@@ -5,6 +5,7 @@ import dev.lockstep.data.LabelledImages;
 import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.model.ModelFile;
 import dev.lockstep.net.Parameters;
+import dev.lockstep.report.Report;
 import dev.lockstep.step.EarlyStart;
 import dev.lockstep.step.ExchangeSettings;
 import dev.lockstep.step.GradientMethod;
@@ -151,6 +152,17 @@ final class TrainRun {
                 config, plan, source, result, new RunSummary.Written(checkpoints, linesLost), weights.sha256());
         directory.writeSummary(summary.json());
         progress.finished(result, summary.weightsSha256(), directory);
+        writeReport(directory, progress);
+    }
+
+    /** Draws what is saved already: that it cannot be drawn costs a line. */
+    private void writeReport(RunDirectory directory, ProgressPrinter progress) {
+        try {
+            progress.reported(Report.write(hadoop, directory.path().toString(), null));
+        } catch (IOException | RuntimeException | LinkageError e) { // some Java runtimes lack the desktop's classes
+            progress.warned(
+                    "report.html could not be made (" + e + "); see submit/lockstep report --run " + directory.path());
+        }
     }
 
     private void writeModel(RunDirectory directory, Parameters weights, LoadReport data, long step) throws IOException {

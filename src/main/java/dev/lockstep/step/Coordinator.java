@@ -245,7 +245,7 @@ final class Coordinator implements PartSink {
         parts.clear();
         complete = false;
         progressNanos = System.nanoTime();
-        stragglers.begin(progressNanos);
+        stragglers.begin(progressNanos, next.kind() == Work.Kind.GRADIENT);
         seats.begin(next, membership.begin(next.number()));
     }
 
@@ -369,6 +369,10 @@ final class Coordinator implements PartSink {
 
     synchronized long refusedCount() {
         return refused;
+    }
+
+    synchronized List<GradientSource.WorkerTimes> workerTimes() {
+        return seats.times();
     }
 
     synchronized int readyCount() {

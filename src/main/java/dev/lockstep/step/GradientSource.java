@@ -3,6 +3,7 @@ package dev.lockstep.step;
 import dev.lockstep.data.Split;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
+import java.util.List;
 
 /**
  * Where gradients come from: the workers of a run, however they are reached. The training loop calls {@link #gradient}
@@ -53,6 +54,21 @@ public interface GradientSource extends AutoCloseable {
             long strangersRefused,
             long bytesUp,
             long bytesDown) {}
+
+    /** What each worker process that is or was there did so far; empty if the engine does not know. Any thread. */
+    default List<WorkerTimes> workerTimes() {
+        return List.of();
+    }
+
+    /**
+     * The times of a worker in the steps for which it delivered.
+     *
+     * @param name host and task, for people
+     * @param steps that it delivered for
+     * @param answerSeconds from the beginning of each of them to its delivery
+     * @param aloneSeconds of them, how long all others had delivered and it was waited for alone
+     */
+    record WorkerTimes(String name, long steps, double answerSeconds, double aloneSeconds) {}
 
     /** Ends the workers and frees what they hold. */
     @Override

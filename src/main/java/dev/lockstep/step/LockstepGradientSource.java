@@ -272,6 +272,11 @@ public final class LockstepGradientSource implements GradientSource {
     }
 
     @Override
+    public List<WorkerTimes> workerTimes() {
+        return coordinator.workerTimes();
+    }
+
+    @Override
     public void close() {
         progress.close();
         boolean isDeserted =

@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +26,9 @@ final class Seats {
         boolean passesOn; // that order has workers below
         int steps; // in which it delivered
         long straggledNanos; // in which all others waited for it, lately
+        long gradients; // that it delivered its part of
+        long answerNanos; // from the beginning of each of these steps to its delivery
+        long aloneNanos; // in which all others had delivered
         boolean isNamedStraggler;
         String straggling; // for people, once it is named
         private boolean idle;
@@ -40,7 +44,11 @@ final class Seats {
 
     private final Membership membership;
     private final int fanIn;
+    /** Who has left, of whom a few are told of. */
+    private static final int MAX_GONE = 256;
+
     private final TreeMap<Integer, Seat> seats = new TreeMap<>();
+    private final List<Seat> gone = new ArrayList<>();
     private final List<Seat> missed = new ArrayList<>(); // whose parts did not come by way of others in this round
     private boolean hasLost; // in this round
     private Coordinator.Round round;
@@ -64,7 +72,19 @@ final class Seats {
 
     /** Takes a member's seat away; returns null if it had none. */
     Seat remove(int member) {
-        return seats.remove(member);
+        Seat seat = seats.remove(member);
+        if (seat != null && gone.size() < MAX_GONE) {
+            gone.add(seat);
+        }
+        return seat;
+    }
+
+    /** The times of those who left and of those who are there. */
+    List<GradientSource.WorkerTimes> times() {
+        return Stream.concat(gone.stream(), seats.values().stream())
+                .map(seat -> new GradientSource.WorkerTimes(
+                        seat.name, seat.gradients, seat.answerNanos / 1e9, seat.aloneNanos / 1e9))
+                .toList();
     }
 
     boolean isEmpty() {

@@ -13,6 +13,7 @@ final class Stragglers {
     /** A process that has just come runs code that is not compiled yet. */
     static final int WARM_UP_STEPS = 20;
 
+    private boolean isGradient;
     private long beganNanos;
     private long lastNanos;
     private long lastButOneNanos;
@@ -22,8 +23,13 @@ final class Stragglers {
     private long windowNanos;
     private long windowSteps;
 
-    /** A step begins. */
-    void begin(long nowNanos) {
+    /**
+     * A round begins.
+     *
+     * @param ofGradient whether it is a step, whose times are those that people are told
+     */
+    void begin(long nowNanos, boolean ofGradient) {
+        isGradient = ofGradient;
         beganNanos = nowNanos;
         lastNanos = nowNanos;
         deliveries = 0;
@@ -38,6 +44,10 @@ final class Stragglers {
         last = seat;
         deliveries++;
         seat.steps++;
+        if (isGradient) {
+            seat.gradients++;
+            seat.answerNanos += nowNanos - beganNanos;
+        }
     }
 
     /** Somebody has left, and others do its share late in the step: nobody is to blame. */
@@ -51,7 +61,11 @@ final class Stragglers {
      * @return a member to be named, which is returned once; null for none
      */
     Seats.Seat end(Collection<Seats.Seat> seats) {
-        if (isDisturbed || deliveries < 2 || last.steps <= WARM_UP_STEPS) {
+        if (isDisturbed || deliveries < 2) {
+            return null;
+        }
+        last.aloneNanos += lastNanos - lastButOneNanos;
+        if (last.steps <= WARM_UP_STEPS) {
             return null;
         }
         last.straggledNanos += lastNanos - lastButOneNanos;

@@ -6,7 +6,7 @@ import java.util.Arrays;
 
 /**
  * Measures the training loop: time of each step, collections, and bytes that the training thread allocates. One thread;
- * allocates nothing between {@link #begin} and {@link #end}.
+ * allocates nothing between {@link #begin}, {@link #gradientDone} and {@link #end}, which come in this order.
  */
 final class StepClock {
     /** Percentiles are of this many newest steps: 8 MB. */
@@ -18,6 +18,7 @@ final class StepClock {
     private final long collectionsBefore = collections();
     private long steps;
     private long totalNanos;
+    private long gradientNanos;
     private long allocatedBytes;
     private long beganNanos;
     private long allocatedBefore;
@@ -31,6 +32,11 @@ final class StepClock {
         beganNanos = System.nanoTime();
     }
 
+    /** The gradient is there, and the update begins. */
+    void gradientDone() {
+        gradientNanos += System.nanoTime() - beganNanos;
+    }
+
     void end() {
         long elapsed = System.nanoTime() - beganNanos;
         allocatedBytes += threads.getCurrentThreadAllocatedBytes() - allocatedBefore;
@@ -40,19 +46,13 @@ final class StepClock {
     }
 
     StepTimes times() {
-        long[] sorted = Arrays.copyOf(nanos, (int) Math.min(steps, nanos.length));
-        Arrays.sort(sorted);
         return new StepTimes(
                 steps,
                 totalNanos / 1e9,
-                percentileMillis(sorted, 0.50),
-                percentileMillis(sorted, 0.99),
+                gradientNanos / 1e9,
+                StepMillis.of(Arrays.copyOf(nanos, (int) Math.min(steps, nanos.length))),
                 steps == 0 ? 0 : allocatedBytes / steps,
                 collections() - collectionsBefore);
-    }
-
-    private static double percentileMillis(long[] sorted, double share) {
-        return sorted.length == 0 ? 0 : sorted[(int) (share * (sorted.length - 1))] / 1e6;
     }
 
     private static long collections() {

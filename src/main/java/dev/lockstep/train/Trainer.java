@@ -121,6 +121,7 @@ public final class Trainer implements AutoCloseable {
             }
             clock.begin();
             GradientPart gradient = source.gradient(stepsDone, weights);
+            clock.gradientDone();
             loss = gradient.lossSum() / gradient.rows();
             float rate = learningRate.at(stepsDone);
             requireFinite(loss, rate);

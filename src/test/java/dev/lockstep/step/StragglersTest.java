@@ -24,7 +24,7 @@ class StragglersTest {
     /** One step; each pair is a member and when it delivers. Returns who is named. */
     private Seats.Seat step(Object... deliveries) {
         long began = now;
-        stragglers.begin(began);
+        stragglers.begin(began, true);
         for (int i = 0; i < deliveries.length; i += 2) {
             now = began + (int) deliveries[i + 1] * MILLI;
             stragglers.delivered((Seats.Seat) deliveries[i], now);
@@ -77,7 +77,7 @@ class StragglersTest {
         for (int i = 0; i < Stragglers.WARM_UP_STEPS; i++) {
             assertThat(step(a, 10, b, 1_000)).isNull();
         }
-        stragglers.begin(now);
+        stragglers.begin(now, true);
         stragglers.delivered(a, now + MILLI);
         stragglers.disturb();
         stragglers.delivered(b, now + 10_000 * MILLI);

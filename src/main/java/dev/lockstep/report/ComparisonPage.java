@@ -1,0 +1,136 @@
+package dev.lockstep.report;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.function.ToDoubleFunction;
+
+/** Several runs side by side. */
+final class ComparisonPage {
+    /** Colours of the style sheet; more runs take them again, with other dashes. */
+    private static final int COLOURS = 6;
+
+    private static final List<String> FIGURES = List.of(
+            "test_accuracy",
+            "train_accuracy",
+            "validation_accuracy",
+            "test_loss",
+            "train_loss",
+            "final_loss",
+            "steps",
+            "ms_per_step",
+            "ms_per_step_p50",
+            "ms_per_step_p99",
+            "training_seconds",
+            "process_seconds",
+            "workers_lost",
+            "workers_joined",
+            "weights_sha256",
+            "engine",
+            "kernel",
+            "tasks",
+            "java_version",
+            "lockstep_revision");
+
+    private final List<RunFiles> runs;
+    private final List<String> names = new ArrayList<>();
+
+    ComparisonPage(List<RunFiles> runs) {
+        this.runs = runs;
+        for (int i = 0; i < runs.size(); i++) {
+            String[] parts = runs.get(i).uri().split("/+");
+            names.add((i + 1) + ": " + (parts.length == 0 ? "/" : parts[parts.length - 1]));
+        }
+    }
+
+    String html() {
+        Page page = new Page("Lockstep: " + runs.size() + " runs side by side");
+        page.section("overview", "Runs", overview());
+        page.section("curves", "Curves", curves(page));
+        List<Map<String, String>> figures = new ArrayList<>();
+        List<Map<String, String>> settings = new ArrayList<>();
+        for (RunFiles run : runs) {
+            figures.add(RunPage.texts(run.summary()));
+            settings.add(RunPage.texts(run.summary().path("config")));
+        }
+        page.section("figures", "Figures", table("Figures of the runs", FIGURES, figures, false));
+        TreeSet<String> keys = new TreeSet<>();
+        settings.forEach(map -> keys.addAll(map.keySet()));
+        page.section(
+                "configuration",
+                "Configuration",
+                table("Configurations; what differs is marked", List.copyOf(keys), settings, true));
+        return page.html(String.join(", ", names));
+    }
+
+    private Html overview() {
+        Html html = new Html();
+        html.open("ol");
+        runs.forEach(run -> html.element("li", run.uri()));
+        html.closeLine();
+        for (int i = 0; i < runs.size(); i++) {
+            for (String missing : runs.get(i).missing()) {
+                html.element("p", names.get(i) + ": " + missing, "class", "note");
+            }
+        }
+        return html;
+    }
+
+    private Html curves(Page page) {
+        Html html = new Html();
+        addChart(page, html, "accuracy", "Test accuracy by step", Curves.Evaluated::testAccuracy);
+        addChart(page, html, "loss", "Test loss by step", Curves.Evaluated::testLoss);
+        addChart(page, html, "train-loss", "Training loss by step", Curves.Evaluated::trainLoss);
+        return html;
+    }
+
+    private void addChart(Page page, Html html, String id, String caption, ToDoubleFunction<Curves.Evaluated> figure) {
+        TreeSet<Long> all = new TreeSet<>();
+        runs.forEach(run -> run.curves().evaluations().forEach(one -> all.add(one.step())));
+        double[] steps = all.stream().mapToDouble(Long::doubleValue).toArray();
+        List<Chart.Series> series = new ArrayList<>();
+        for (int i = 0; i < runs.size(); i++) {
+            double[] values = CurveCharts.values(runs.get(i).curves(), steps, figure);
+            series.add(new Chart.Series(names.get(i), "c-" + i % COLOURS, 4 * i, Figures.SHARE, values));
+        }
+        if (steps.length > 0) {
+            page.chart(CurveCharts.chart(id, caption, steps, series), html);
+        }
+    }
+
+    private Html table(String caption, List<String> keys, List<Map<String, String>> runsTexts, boolean marks) {
+        Html html = new Html();
+        html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", caption);
+        html.open("table", "class", "texts")
+                .element("caption", caption)
+                .open("thead")
+                .open("tr")
+                .open("td")
+                .close();
+        names.forEach(name -> html.element("th", name, "scope", "col"));
+        html.close().close().open("tbody");
+        for (String key : keys) {
+            List<String> values =
+                    runsTexts.stream().map(texts -> texts.getOrDefault(key, "")).toList();
+            if (values.stream().allMatch(String::isEmpty)) {
+                continue;
+            }
+            boolean differs = marks && new HashSet<>(values).size() > 1;
+            html.open("tr").open("th", "scope", "row").text(key);
+            if (differs) {
+                html.element("span", " differs", "class", "unseen");
+            }
+            html.close();
+            for (String value : values) {
+                html.open("td")
+                        .element(differs ? "mark" : "span", value.isEmpty() ? "not set" : value)
+                        .close();
+            }
+            html.closeLine();
+        }
+        html.close().close().closeLine();
+        return html;
+    }
+}

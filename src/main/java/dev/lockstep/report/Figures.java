@@ -1,0 +1,43 @@
+package dev.lockstep.report;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Locale;
+
+/** Numbers as a report shows them. */
+final class Figures {
+    /** Of shares and losses. */
+    static final String SHARE = "%.4f";
+
+    static final String MILLIS = "%.3f";
+    static final String SECONDS = "%.1f";
+    static final String UNKNOWN = "unknown";
+
+    private Figures() {}
+
+    static String format(String format, double value) {
+        return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : UNKNOWN;
+    }
+
+    static String count(long value) {
+        return String.format(Locale.ROOT, "%,d", value);
+    }
+
+    /** All of its digits, and no more zeros than needed. */
+    static String exact(double value) {
+        return value == Math.rint(value) && Math.abs(value) < 1e15
+                ? Long.toString((long) value)
+                : Double.toString(value);
+    }
+
+    /** A number of a summary; NaN if it has none of this name. */
+    static double number(JsonNode summary, String name) {
+        JsonNode node = summary.path(name);
+        return node.isNumber() ? node.doubleValue() : Double.NaN;
+    }
+
+    /** A text or number of a summary for people. */
+    static String text(JsonNode summary, String name) {
+        JsonNode node = summary.path(name);
+        return node.isValueNode() && !node.isNull() ? node.asText() : UNKNOWN;
+    }
+}
