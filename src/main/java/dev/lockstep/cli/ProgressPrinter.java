@@ -4,28 +4,40 @@ import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.StepPlan;
 import dev.lockstep.train.Evaluation;
 import dev.lockstep.train.RunDirectory;
+import dev.lockstep.train.RunMeter;
+import dev.lockstep.train.StepMillis;
 import dev.lockstep.train.TrainingListener;
 import dev.lockstep.train.TrainingResult;
 import java.io.PrintWriter;
 import java.util.Locale;
 import org.apache.hadoop.fs.Path;
 
-/** Tells a person how training goes: a line every few seconds and for each evaluation, warnings apart. One thread. */
-final class ProgressPrinter implements TrainingListener {
+/**
+ * Tells a person how training goes: on a terminal one live line, elsewhere a line every few seconds and for each evaluation;
+ * warnings apart. One thread. Closed when training ends; what it is told after that, it prints as lines.
+ */
+final class ProgressPrinter implements TrainingListener, AutoCloseable {
     private static final long SILENCE_NANOS = 5_000_000_000L;
 
     private final PrintWriter out;
     private final PrintWriter err;
-    private final long totalSteps;
-    private long firstStep = -1;
+    private final RunMeter meter;
+    private final WatchOptions.Watching watching;
+    private final long logEvery;
+    private LiveLine live;
     private long beganNanos;
     private long printedNanos;
-    private double recentLoss = Double.NaN;
 
-    ProgressPrinter(PrintWriter out, PrintWriter err, long totalSteps) {
+    /**
+     * @param meter which hears of everything before this does
+     * @param logEvery steps between lines, if those are wanted
+     */
+    ProgressPrinter(PrintWriter out, PrintWriter err, RunMeter meter, WatchOptions.Watching watching, long logEvery) {
         this.out = out;
         this.err = err;
-        this.totalSteps = totalSteps;
+        this.meter = meter;
+        this.watching = watching;
+        this.logEvery = logEvery;
     }
 
     void started(StepPlan plan, GradientSource source, String data) {
@@ -37,31 +49,36 @@ final class ProgressPrinter implements TrainingListener {
                 data,
                 plan.holdout().training(),
                 plan.batchSize(),
-                totalSteps);
+                meter.totalSteps());
         print("engine %s, %d tasks, %d shards", source.engine(), source.tasks(), plan.shards());
         beganNanos = System.nanoTime();
         printedNanos = beganNanos;
+        live = watching.isLive() ? new LiveLine(out, meter, watching.columns()) : null;
     }
 
     @Override
     public void stepDone(StepReport report) {
-        if (firstStep < 0) {
-            firstStep = report.step() - 1;
+        if (live != null) {
+            return;
         }
-        // A mean over about a hundred mini-batches, since a single one's loss jumps about.
-        recentLoss = Double.isNaN(recentLoss) ? report.loss() : recentLoss + (report.loss() - recentLoss) / 100;
+        if (watching.isVerbose() && report.step() % logEvery == 0) {
+            print("step %6d  loss %.4f  learning rate %.6f", report.step(), report.loss(), report.learningRate());
+        }
         long now = System.nanoTime();
-        if (now - printedNanos >= SILENCE_NANOS && report.step() > firstStep + 1) {
+        if (now - printedNanos >= SILENCE_NANOS && meter.stepsHere() > 1) {
             printedNanos = now;
-            double stepsPerSecond = (report.step() - firstStep) * 1e9 / (now - beganNanos);
+            double stepsPerSecond = meter.stepsHere() * 1e9 / (now - beganNanos);
             print(
                     "step %6d  loss %.4f  %.0f steps/s, about %.0f s left",
-                    report.step(), recentLoss, stepsPerSecond, (totalSteps - report.step()) / stepsPerSecond);
+                    report.step(), meter.loss(), stepsPerSecond, (meter.totalSteps() - report.step()) / stepsPerSecond);
         }
     }
 
     @Override
     public void evaluated(Evaluation evaluation) {
+        if (live != null) {
+            return;
+        }
         printedNanos = System.nanoTime();
         String validation = evaluation
                 .validation()
@@ -92,6 +109,35 @@ final class ProgressPrinter implements TrainingListener {
         print("test accuracy   %.4f", result.evaluation().test().accuracy());
         print("weights sha256  %s", weightsSha256);
         print("model           %s", directory.model());
+        if (watching.isVerbose()) {
+            tellTimes(result.times().millis());
+        }
+    }
+
+    private void tellTimes(StepMillis millis) {
+        print(
+                "steps           median %.3f ms, 90 of 100 within %.3f ms, 99 within %.3f ms, longest %.3f ms",
+                millis.median(), millis.p90(), millis.p99(), millis.longest());
+        GradientSource.Counters counters = meter.counters();
+        print("workers         %d joined, %d lost", counters.workersJoined(), counters.workersLost());
+        print("exchange        %d bytes up, %d bytes down", counters.bytesUp(), counters.bytesDown());
+        for (GradientSource.WorkerTimes worker : meter.workers()) {
+            print(
+                    "worker          %s: %d steps, delivered after %.3f ms in the mean, waited for alone %.1f s in all",
+                    worker.name(),
+                    worker.steps(),
+                    worker.steps() == 0 ? 0 : worker.answerSeconds() * 1e3 / worker.steps(),
+                    worker.aloneSeconds());
+        }
+    }
+
+    /** The live line ends. */
+    @Override
+    public void close() {
+        if (live != null) {
+            live.close();
+            live = null;
+        }
     }
 
     void reported(Path page) {
@@ -99,6 +145,9 @@ final class ProgressPrinter implements TrainingListener {
     }
 
     private void print(String format, Object... arguments) {
+        if (watching.isQuiet()) {
+            return;
+        }
         out.println(String.format(Locale.ROOT, format, arguments));
         out.flush();
     }

@@ -1,6 +1,8 @@
 package dev.lockstep.cli;
 
 import dev.lockstep.step.LockstepKryoRegistrator;
+import dev.lockstep.train.MetricsPlugin;
+import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -14,11 +16,27 @@ final class SparkSessions {
      */
     private static final String WORKER_TRIES = "1000";
 
+    private static final String PLUGINS = "spark.plugins";
+
     private SparkSessions() {}
 
     /** As {@link #start}, for tasks that stay for a whole run and whose loss does it no harm. */
     static JavaSparkContext startForWorkers(String name) {
-        return start(name, new SparkConf().setIfMissing("spark.task.maxFailures", WORKER_TRIES));
+        return start(name, withMetrics(new SparkConf()).setIfMissing("spark.task.maxFailures", WORKER_TRIES));
+    }
+
+    /** The same with one Spark job a step. */
+    static JavaSparkContext startForJobs(String name) {
+        return start(name, withMetrics(new SparkConf()));
+    }
+
+    /** Adds the source of a run's metrics to whatever plugins the user wants. */
+    private static SparkConf withMetrics(SparkConf conf) {
+        String ours = MetricsPlugin.class.getName();
+        String plugins = conf.get(PLUGINS, "");
+        return Arrays.asList(plugins.split("\\s*,\\s*")).contains(ours)
+                ? conf
+                : conf.set(PLUGINS, plugins.isBlank() ? ours : plugins + "," + ours);
     }
 
     /** A new context, which the caller closes. Master and resources are spark-submit's business. */

@@ -148,6 +148,9 @@ final class TrainCommand implements Callable<Integer> {
             description = "Steps between lines of metrics.jsonl (${DEFAULT-VALUE}).")
     private long logEvery;
 
+    @Mixin
+    private WatchOptions watch;
+
     @Override
     public Integer call() throws Exception {
         new TrainRun(request(), spec.commandLine().getOut(), spec.commandLine().getErr()).run();
@@ -178,7 +181,8 @@ final class TrainCommand implements Callable<Integer> {
                 overwrite,
                 resume,
                 initWeights,
-                traceBatches);
+                traceBatches,
+                watch.watching());
     }
 
     /** Whether the run makes the directory around a file. */

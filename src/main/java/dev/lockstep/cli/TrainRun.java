@@ -20,6 +20,8 @@ import dev.lockstep.train.Evaluation;
 import dev.lockstep.train.MetricsLog;
 import dev.lockstep.train.RunCheckpoints;
 import dev.lockstep.train.RunDirectory;
+import dev.lockstep.train.RunMeter;
+import dev.lockstep.train.RunStarted;
 import dev.lockstep.train.Trainer;
 import dev.lockstep.train.TrainingConfig;
 import dev.lockstep.train.TrainingListener;
@@ -29,6 +31,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 
@@ -49,6 +52,7 @@ final class TrainRun {
      * @param outUri the run directory
      * @param initWeights file of initial weights, or null
      * @param traceBatches where mini-batches are written, or null
+     * @param watching what a person is told on the way
      */
     record Request(
             TrainingConfig config,
@@ -60,7 +64,8 @@ final class TrainRun {
             boolean overwrite,
             boolean resume,
             String initWeights,
-            String traceBatches) {}
+            String traceBatches,
+            WatchOptions.Watching watching) {}
 
     TrainRun(Request request, PrintWriter out, PrintWriter err) {
         this.request = request;
@@ -83,7 +88,7 @@ final class TrainRun {
             }
             if (request.engine() == Engine.LOCAL) {
                 try (GradientSource source = new LocalGradientSource(hadoop, plan)) {
-                    train(plan, source, weights, directory);
+                    train(plan, source, weights, directory, meter -> {});
                 }
                 return;
             }
@@ -92,13 +97,18 @@ final class TrainRun {
             try (EarlyStart early = isLong && SparkSessions.isLocal() ? EarlyStart.begin(hadoop, plan) : null;
                     JavaSparkContext spark = request.engine() == Engine.LOCKSTEP
                             ? SparkSessions.startForWorkers("Lockstep train")
-                            : SparkSessions.start("Lockstep train")) {
+                            : SparkSessions.startForJobs("Lockstep train")) {
                 int tasks = request.tasks() == null ? defaultTasks(spark, plan) : request.tasks();
                 try (GradientSource source = request.engine() == Engine.LOCKSTEP
                         ? new LockstepGradientSource(
                                 spark, plan, tasks, request.exchange(), isLong, Optional.ofNullable(early))
                         : new JobGradientSource(spark, plan, tasks)) {
-                    train(plan, source, weights, directory);
+                    train(
+                            plan,
+                            source,
+                            weights,
+                            directory,
+                            meter -> spark.sc().listenerBus().post(new RunStarted(meter)));
                 }
             }
         }
@@ -111,10 +121,19 @@ final class TrainRun {
         return Math.min(plan.shards(), spark.defaultParallelism());
     }
 
-    private void train(StepPlan plan, GradientSource source, Parameters weights, RunDirectory directory)
+    /** @param watchers hear of the run's figures before its first step */
+    private void train(
+            StepPlan plan,
+            GradientSource source,
+            Parameters weights,
+            RunDirectory directory,
+            Consumer<RunMeter> watchers)
             throws IOException {
         directory.create(request.resume());
-        ProgressPrinter progress = new ProgressPrinter(out, err, config.totalSteps(plan));
+        RunMeter meter = new RunMeter(config.totalSteps(plan), source);
+        watchers.accept(meter);
+        ProgressPrinter progress = new ProgressPrinter(
+                out, err, meter, request.watching(), config.watching().logEvery());
         progress.started(plan, source, config.data());
         if (plan.method() == GradientMethod.NUMERICAL) {
             out.printf(
@@ -136,8 +155,9 @@ final class TrainRun {
             }
             MetricsLog metrics = new MetricsLog(
                     directory.openMetrics(firstStep), config.watching().logEvery(), progress::warned);
-            try (metrics) {
-                result = trainer.train(firstStep, new Both(metrics, progress));
+            try (metrics;
+                    progress) {
+                result = trainer.train(firstStep, new Both(meter, new Both(metrics, progress)));
             } catch (TrainingStoppedException e) {
                 writeModel(directory, weights, source.data(), e.step());
                 throw e;

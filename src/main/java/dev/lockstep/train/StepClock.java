@@ -37,12 +37,14 @@ final class StepClock {
         gradientNanos += System.nanoTime() - beganNanos;
     }
 
-    void end() {
+    /** The step is done; returns how long it took, in nanoseconds. */
+    long end() {
         long elapsed = System.nanoTime() - beganNanos;
         allocatedBytes += threads.getCurrentThreadAllocatedBytes() - allocatedBefore;
         nanos[(int) (steps % nanos.length)] = elapsed;
         totalNanos += elapsed;
         steps++;
+        return elapsed;
     }
 
     StepTimes times() {

@@ -126,10 +126,10 @@ public final class Trainer implements AutoCloseable {
             float rate = learningRate.at(stepsDone);
             requireFinite(loss, rate);
             optimizer.apply(rate, gradient.values(), weights);
-            clock.end();
+            long nanos = clock.end();
 
             stepsDone++;
-            listener.stepDone(new TrainingListener.StepReport(stepsDone, loss, rate));
+            listener.stepDone(new TrainingListener.StepReport(stepsDone, loss, rate, nanos));
             if (stepsDone % evaluateEvery == 0) {
                 evaluate(listener);
             }

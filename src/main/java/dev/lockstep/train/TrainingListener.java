@@ -17,6 +17,7 @@ public interface TrainingListener {
      * @param step number of steps done, so 1 after the first
      * @param loss mean loss of its mini-batch, before the update
      * @param learningRate of its update
+     * @param nanos that it took
      */
-    record StepReport(long step, double loss, float learningRate) {}
+    record StepReport(long step, double loss, float learningRate, long nanos) {}
 }

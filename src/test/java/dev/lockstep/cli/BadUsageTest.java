@@ -53,8 +53,8 @@ class BadUsageTest {
 
     @Test
     void noCommandOrAnotherOne() {
-        refused(List.of(), "expected a command: train, evaluate, predict, gradcheck, export");
-        refused(List.of("trian"), "expected a command: train, evaluate, predict, gradcheck, export", "found trian");
+        refused(List.of(), "expected a command: train, evaluate, predict, gradcheck, export, report");
+        refused(List.of("trian"), "expected a command: train, evaluate, predict, gradcheck, export, report", "found trian");
         refused(List.of("--verbose"), "expected a command", "found --verbose");
     }
 

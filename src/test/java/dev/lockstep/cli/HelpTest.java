@@ -66,7 +66,7 @@ class HelpTest {
     void program() {
         Outcome help = InProcess.run("--help").succeeded();
         assertThat(help.out())
-                .contains("train", "evaluate", "gradcheck", "export", "Exit status: 0 done, 2 wrong usage");
+                .contains("train", "evaluate", "gradcheck", "export", "report", "Exit status: 0 done, 2 wrong usage");
         assertThat(InProcess.run("--version").succeeded().out()).startsWith("lockstep ");
         assertThat(InProcess.run("train", "--version").succeeded().out()).startsWith("lockstep ");
     }

@@ -69,7 +69,8 @@ class ReportBrowserIT {
         comparison = directory.resolve("comparison.html");
         Report.compare(new Configuration(), List.of(run.toString(), other.toString()), comparison.toString());
 
-        // It says that it does not know this browser's newest debugging protocol, of which we use what has been there for ever.
+        // It says that it does not know this browser's newest debugging protocol, of which we use what has been there
+        // for ever.
         selenium.setLevel(Level.SEVERE);
         LoggingPreferences logs = new LoggingPreferences();
         logs.enable(LogType.BROWSER, Level.ALL);
@@ -187,6 +188,7 @@ class ReportBrowserIT {
             active.sendKeys(Keys.TAB);
             active = browser.switchTo().activeElement();
             assertThat(ask("getComputedStyle(document.activeElement).outlineStyle"))
+                    .as(active.getDomProperty("outerHTML"))
                     .isNotEqualTo("none");
             reached.add(active.toString());
             if (active.equals(slider)) {

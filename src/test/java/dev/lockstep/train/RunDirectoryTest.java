@@ -163,7 +163,7 @@ class RunDirectoryTest {
     }
 
     private static TrainingListener.StepReport step(long number) {
-        return new TrainingListener.StepReport(number, 1.0 / number, 0.25f);
+        return new TrainingListener.StepReport(number, 1.0 / number, 0.25f, 1_000);
     }
 
     @Test

@@ -148,7 +148,9 @@ class TrainerTest {
         });
         LearningRate rate = settings.build().learningRate(TestConfig.unreadPlan(settings.build()));
         for (int i = 0; i < 5; i++) {
-            assertThat(witness.steps.get(i)).isEqualTo(new TrainingListener.StepReport(i + 1, 10 + i, rate.at(i)));
+            TrainingListener.StepReport step = witness.steps.get(i);
+            assertThat(step.nanos()).isPositive();
+            assertThat(step).isEqualTo(new TrainingListener.StepReport(i + 1, 10 + i, rate.at(i), step.nanos()));
         }
         assertThat(witness.steps).hasSize(5);
     }
