@@ -61,7 +61,7 @@ class BadOutputTest {
     @Test
     void runDirectory() {
         List<Object> out = with(train, "--out");
-        refused(out, run, run.toString(), "new or empty directory", "found 4 entries", "--overwrite", "--resume");
+        refused(out, run, run.toString(), "new or empty directory", "found 5 entries", "--overwrite", "--resume");
         refused(out, file, file.toString(), "expected a directory, found a file");
         refused(with(train, "--overwrite", "--out"), file, file.toString(), "expected a directory, found a file");
         refused(out, file.resolve("below"), file.resolve("below").toString(), "expected a directory");

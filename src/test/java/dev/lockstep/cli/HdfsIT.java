@@ -72,7 +72,7 @@ class HdfsIT {
                 .succeeded();
         assertThat(resumed.weightsSha256()).isEqualTo(untouched.weightsSha256());
         assertThat(hdfs.names("/runs/1"))
-                .containsExactly("checkpoints", "metrics.jsonl", "model.safetensors", "summary.json");
+                .containsExactly("checkpoints", "metrics.jsonl", "model.safetensors", "report.html", "summary.json");
         assertThat(hdfs.names("/runs/1/checkpoints"))
                 .containsExactly(
                         "step-000000000080.safetensors",

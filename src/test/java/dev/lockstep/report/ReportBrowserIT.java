@@ -187,8 +187,11 @@ class ReportBrowserIT {
             WebElement active = browser.switchTo().activeElement();
             active.sendKeys(Keys.TAB);
             active = browser.switchTo().activeElement();
+            if (active.getTagName().equals("body")) {
+                break; // behind the last control
+            }
             assertThat(ask("getComputedStyle(document.activeElement).outlineStyle"))
-                    .as(active.getDomProperty("outerHTML"))
+                    .as(active.toString())
                     .isNotEqualTo("none");
             reached.add(active.toString());
             if (active.equals(slider)) {
