@@ -1,5 +1,6 @@
 package dev.lockstep.cli;
 
+import dev.lockstep.step.GradientMethod;
 import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.StepPlan;
 import dev.lockstep.train.Evaluation;
@@ -51,6 +52,12 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
                 plan.batchSize(),
                 meter.totalSteps());
         print("engine %s, %d tasks, %d shards", source.engine(), source.tasks(), plan.shards());
+        if (plan.method() == GradientMethod.NUMERICAL) {
+            print(
+                    "numerical gradient: every step moves each of %d parameters up and down and takes the loss anew;"
+                            + " --gradient backprop goes the same way, faster",
+                    plan.shape().parameters());
+        }
         beganNanos = System.nanoTime();
         printedNanos = beganNanos;
         live = watching.isLive() ? new LiveLine(out, meter, watching.columns()) : null;

@@ -18,7 +18,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Makes report.html of a run again, or lays several runs side by side.",
-        footer = {"", "Example: submit/lockstep report --compare target/runs/a target/runs/b --out comparison.html"})
+        footerHeading = "%nExample: ",
+        footer = "submit/lockstep report --compare target/runs/a target/runs/b --out comparison.html")
 final class ReportCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Shard;
 import dev.lockstep.memory.MemoryGauge;
 import dev.lockstep.net.Score;
@@ -82,8 +83,9 @@ record RunSummary(
         json.put("training_examples", plan.holdout().training());
         json.put("validation_examples", plan.holdout().validation());
         json.put("test_examples", plan.test().examples());
-        json.put("image_rows", plan.test().rows());
-        json.put("image_columns", plan.test().columns());
+        LabelledImages images = (LabelledImages) plan.test(); // the command line trains on nothing else
+        json.put("image_rows", images.rows());
+        json.put("image_columns", images.columns());
         json.put("train_fingerprint", Shard.fingerprintText(source.data().trainFingerprint()));
         json.put("test_fingerprint", Shard.fingerprintText(source.data().testFingerprint()));
         Score test = result.evaluation().test();

@@ -8,7 +8,6 @@ import dev.lockstep.net.Parameters;
 import dev.lockstep.report.Report;
 import dev.lockstep.step.EarlyStart;
 import dev.lockstep.step.ExchangeSettings;
-import dev.lockstep.step.GradientMethod;
 import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.JobGradientSource;
 import dev.lockstep.step.LoadReport;
@@ -135,12 +134,6 @@ final class TrainRun {
         ProgressPrinter progress = new ProgressPrinter(
                 out, err, meter, request.watching(), config.watching().logEvery());
         progress.started(plan, source, config.data());
-        if (plan.method() == GradientMethod.NUMERICAL) {
-            out.printf(
-                    "numerical gradient: every step moves each of %d parameters up and down and takes the loss anew;"
-                            + " --gradient backprop goes the same way, faster%n",
-                    plan.shape().parameters());
-        }
         KernelOption.explain(request.kernel());
         RunCheckpoints checkpoints = new RunCheckpoints(hadoop, directory.checkpoints(), config, source.data());
         TrainingResult result;

@@ -73,7 +73,7 @@ public final class TwoLayerTrainingSummary {
 
     /** Milliseconds of the median step. */
     public double medianMillisPerStep() {
-        return result.times().medianMillis();
+        return result.times().millis().median();
     }
 
     /** Executors that went before the end and whose shards others took over. */

@@ -77,15 +77,23 @@ record HardDigits(List<HardDigits.Digit> digits, int examined, long fingerprint,
     }
 
     private static void search(TwoLayerNet net, ModelFile.Model model, Shard shard, PriorityQueue<Digit> worst) {
-        try (SparseBatch batch = new SparseBatch(shard.pixels(), BATCH_ROWS, shard.maxGroups());
+        try (SparseBatch batch = new SparseBatch(shard.inputs(), BATCH_ROWS, shard.maxGroups());
                 Workspace workspace = new Workspace(net.shape(), batch)) {
+            int[] predictions = new int[BATCH_ROWS];
             for (int row = 0; row < shard.examples(); row++) {
                 shard.copyRow(row, batch, net.kernels());
                 if (batch.rows() == BATCH_ROWS || row == shard.examples() - 1) {
-                    FloatMatrix probabilities = net.probabilities(model.weights(), batch, workspace);
+                    FloatMatrix probabilities = net.predict(model.weights(), batch, workspace, predictions);
                     int first = shard.first() + row + 1 - batch.rows();
                     for (int r = 0; r < batch.rows(); r++) {
-                        consider(first + r, batch, r, probabilities, net.shape().outputs(), worst);
+                        consider(
+                                first + r,
+                                batch,
+                                r,
+                                predictions[r],
+                                probabilities,
+                                net.shape().outputs(),
+                                worst);
                     }
                     batch.clear();
                 }
@@ -97,16 +105,11 @@ record HardDigits(List<HardDigits.Digit> digits, int examined, long fingerprint,
             int number,
             SparseBatch batch,
             int row,
+            int prediction,
             FloatMatrix probabilities,
             int classes,
             PriorityQueue<Digit> worst) {
         int label = batch.labels().get(row);
-        int prediction = 0;
-        for (int k = 1; k < classes; k++) {
-            if (probabilities.get(row, k) > probabilities.get(row, prediction)) {
-                prediction = k;
-            }
-        }
         boolean isWorse = worst.size() < MAX_DIGITS
                 || probabilities.get(row, label) < worst.peek().probabilityOfLabel();
         if (prediction == label || !isWorse) {
