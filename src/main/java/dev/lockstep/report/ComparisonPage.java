@@ -1,9 +1,9 @@
 package dev.lockstep.report;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 
@@ -49,15 +49,12 @@ final class ComparisonPage {
         Page page = new Page("Lockstep: " + runs.size() + " runs side by side");
         page.section("overview", "Runs", overview());
         page.section("curves", "Curves", curves(page));
-        List<Map<String, String>> figures = new ArrayList<>();
-        List<Map<String, String>> settings = new ArrayList<>();
-        for (RunFiles run : runs) {
-            figures.add(RunPage.texts(run.summary()));
-            settings.add(RunPage.texts(run.summary().path("config")));
-        }
+        List<JsonNode> figures = runs.stream().map(RunFiles::summary).toList();
+        List<JsonNode> settings =
+                figures.stream().map(summary -> summary.path("config")).toList();
         page.section("figures", "Figures", table("Figures of the runs", FIGURES, figures, false));
         TreeSet<String> keys = new TreeSet<>();
-        settings.forEach(map -> keys.addAll(map.keySet()));
+        settings.forEach(config -> keys.addAll(RunPage.texts(config).keySet()));
         page.section(
                 "configuration",
                 "Configuration",
@@ -100,7 +97,8 @@ final class ComparisonPage {
         }
     }
 
-    private Html table(String caption, List<String> keys, List<Map<String, String>> runsTexts, boolean marks) {
+    /** @param isSettings whether what differs is marked and numbers keep all their digits */
+    private Html table(String caption, List<String> keys, List<JsonNode> objects, boolean isSettings) {
         Html html = new Html();
         html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", caption);
         html.open("table", "class", "texts")
@@ -112,21 +110,26 @@ final class ComparisonPage {
         names.forEach(name -> html.element("th", name, "scope", "col"));
         html.close().close().open("tbody");
         for (String key : keys) {
-            List<String> values =
-                    runsTexts.stream().map(texts -> texts.getOrDefault(key, "")).toList();
-            if (values.stream().allMatch(String::isEmpty)) {
+            List<JsonNode> values =
+                    objects.stream().map(object -> object.path(key)).toList();
+            List<String> texts = values.stream().map(JsonNode::asText).toList();
+            if (texts.stream().allMatch(String::isEmpty)) {
                 continue;
             }
-            boolean differs = marks && new HashSet<>(values).size() > 1;
+            boolean differs = isSettings && new HashSet<>(texts).size() > 1;
             html.open("tr").open("th", "scope", "row").text(key);
             if (differs) {
                 html.element("span", " differs", "class", "unseen");
             }
             html.close();
-            for (String value : values) {
-                html.open("td")
-                        .element(differs ? "mark" : "span", value.isEmpty() ? "not set" : value)
-                        .close();
+            for (JsonNode value : values) {
+                html.open("td");
+                if (value.isFloatingPointNumber() && !isSettings) {
+                    html.number(value.doubleValue(), Figures.SHARE);
+                } else {
+                    html.element(differs ? "mark" : "span", value.asText().isEmpty() ? "not set" : value.asText());
+                }
+                html.close();
             }
             html.closeLine();
         }

@@ -42,7 +42,7 @@
         width: Math.max(200, place.clientWidth),
         height: 250,
         legend: { show: false },
-        padding: [10, 12, 0, 0],
+        padding: [10, 24, 0, 0], // the last step's label is centred below the plot's edge
         scales: { x: { time: false, range: bars ? [-0.6, chart.x.length - 0.4] : undefined } },
         cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
         axes: [
