@@ -138,7 +138,8 @@ final class TrainRun {
         RunCheckpoints checkpoints = new RunCheckpoints(hadoop, directory.checkpoints(), config, source.data());
         TrainingResult result;
         long linesLost;
-        try (Trainer trainer = new Trainer(config, plan, source, weights, Optional.of(checkpoints));
+        try (progress;
+                Trainer trainer = new Trainer(config, plan, source, weights, Optional.of(checkpoints));
                 StopSignal signal = new StopSignal()) {
             signal.install(trainer::requestStop);
             long firstStep = request.resume() ? trainer.resume(progress) : 0;

@@ -7,11 +7,15 @@ import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.TwoLayerNet;
+import java.io.IOException;
 import java.io.Serializable;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
@@ -104,12 +108,31 @@ public final class PredictionJob {
                 throw new BadInputException(
                         badInput.value().stream().sorted().findFirst().orElseThrow());
             }
+            requireFiles(spark.hadoopConfiguration(), out, pieces.size());
             long longest =
                     times.value().stream().mapToLong(TaskTime::nanos).max().orElseThrow();
             return new Predicted(examples, (System.nanoTime() - began) / NANOS_PER_SECOND, longest / NANOS_PER_SECOND);
         } finally {
             model.destroy();
             conf.destroy();
+        }
+    }
+
+    /** Where machines have directories of their own by that name, what tasks wrote on others is nowhere, without a word. */
+    private static void requireFiles(Configuration hadoop, String out, int wanted) {
+        int found;
+        try {
+            Path directory = new Path(out);
+            found = directory
+                    .getFileSystem(hadoop)
+                    .listStatus(directory, file -> file.getName().startsWith("part-"))
+                    .length;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        if (found < wanted) {
+            throw new BadInputException(out + ": expected the files of " + wanted + " tasks, found " + found
+                    + "; the output must be on a file system that all executors share");
         }
     }
 

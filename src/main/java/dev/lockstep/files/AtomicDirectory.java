@@ -152,15 +152,37 @@ public final class AtomicDirectory {
         }
         try {
             rename(temporary, target);
-        } catch (IOException e) {
-            if (aside != null && !fs.rename(aside, target)) {
-                throw new IOException(e.getMessage() + "; what was there before is now in " + aside, e);
+        } catch (IOException | RuntimeException e) {
+            if (aside != null) {
+                restore(aside, e);
             }
             throw e;
         }
-        if (aside != null && !fs.delete(aside, true)) {
-            LOG.warn("{} was replaced, but its former contents stay in {}", target, aside);
+        if (aside != null) {
+            deleteAside(aside);
         }
+    }
+
+    private void restore(Path aside, Exception failure) throws IOException {
+        try {
+            rename(aside, target);
+        } catch (IOException | RuntimeException e) {
+            failure.addSuppressed(e);
+            throw new IOException(failure.getMessage() + "; what was there before is now in " + aside, failure);
+        }
+    }
+
+    /** The new contents are in place, whatever becomes of the old ones. */
+    private void deleteAside(Path aside) {
+        String reason = "the file system refused to delete it";
+        try {
+            if (fs.delete(aside, true)) {
+                return;
+            }
+        } catch (IOException | RuntimeException e) {
+            reason = AtomicOutput.reason(e);
+        }
+        LOG.warn("{} was replaced, but its former contents stay in {}: {}", target, aside, reason);
     }
 
     private Path hiddenSibling(String prefix) {

@@ -10,6 +10,7 @@ import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.BinaryOperator;
 
@@ -55,20 +56,36 @@ record Curves(List<Curves.Batch> batches, List<Curves.Evaluated> evaluations, lo
         Thinning<Evaluated> evaluations = new Thinning<>(MAX_POINTS, (first, second) -> second);
         ObjectMapper json = new ObjectMapper();
         Reader in = new BufferedReader(new InputStreamReader(file, StandardCharsets.UTF_8));
+        Evaluated lowest = null; // thinning may drop it, and what the report says of over-fitting rests on it
         long damaged = 0;
         StringBuilder line = new StringBuilder();
         while (readLine(in, line)) {
             JsonNode node = parse(json, line.toString());
             long step = node.path("step").asLong(-1);
             if (step >= 0 && node.has("test_loss")) {
-                evaluations.add(evaluated(step, node));
+                Evaluated evaluated = evaluated(step, node);
+                evaluations.add(evaluated);
+                if (lowest == null || Double.isNaN(lowest.testLoss()) || evaluated.testLoss() < lowest.testLoss()) {
+                    lowest = evaluated;
+                }
             } else if (step >= 0 && node.path("loss").isNumber()) {
                 batches.add(new Batch(step, node.path("loss").doubleValue(), 1));
             } else {
                 damaged++;
             }
         }
-        return new Curves(batches.points(), evaluations.points(), damaged);
+        return new Curves(batches.points(), with(lowest, evaluations.points()), damaged);
+    }
+
+    /** The points, ascending, and this one among them. */
+    private static List<Evaluated> with(Evaluated one, List<Evaluated> points) {
+        if (one == null || points.contains(one)) {
+            return points;
+        }
+        List<Evaluated> all = new ArrayList<>(points);
+        all.add(one);
+        all.sort(Comparator.comparingLong(Evaluated::step));
+        return List.copyOf(all);
     }
 
     private static Evaluated evaluated(long step, JsonNode node) {

@@ -30,7 +30,9 @@ record HardDigits(List<HardDigits.Digit> digits, int examined, long fingerprint,
     /** As many take a tenth of a second; a set of millions would take longer than its training. */
     static final int MAX_EXAMINED = 50_000;
 
-    private static final int RANGE_EXAMPLES = 10_000;
+    /** Of the images that are in memory at a time: 10,000 of 28 x 28. */
+    private static final int RANGE_PIXELS = 1 << 23;
+
     private static final int BATCH_ROWS = 100;
     private static final int MAX_BYTE = 255;
 
@@ -62,13 +64,14 @@ record HardDigits(List<HardDigits.Digit> digits, int examined, long fingerprint,
         PriorityQueue<Digit> worst =
                 new PriorityQueue<>(worstLast.thenComparing(Digit::number, Comparator.reverseOrder()));
         long fingerprint = 0;
-        int ranges = (examined + RANGE_EXAMPLES - 1) / RANGE_EXAMPLES;
-        for (ShardRange range : ShardRange.split(examined, ranges)) {
-            try (Shard shard = ShardReader.read(
-                            conf, images, List.of(range), net.shape().outputs())
-                    .get(0)) {
-                fingerprint += shard.fingerprint();
-                search(net, model, shard, worst);
+        int atOnce = Math.max(1, RANGE_PIXELS / images.pixels());
+        int ranges = (examined + atOnce - 1) / atOnce;
+        try (ShardReader reader = ShardReader.open(conf, images, net.shape().outputs())) {
+            for (ShardRange range : ShardRange.split(examined, ranges)) {
+                try (Shard shard = reader.next(range)) {
+                    fingerprint += shard.fingerprint();
+                    search(net, model, shard, worst);
+                }
             }
         }
         List<Digit> digits =

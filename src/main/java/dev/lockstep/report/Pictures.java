@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Base64;
 import javax.imageio.ImageIO;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 /** Small pictures as data URIs. */
 final class Pictures {
@@ -45,8 +46,8 @@ final class Pictures {
 
     private static String png(BufferedImage image) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try {
-            ImageIO.write(image, "png", out);
+        try (MemoryCacheImageOutputStream stream = new MemoryCacheImageOutputStream(out)) { // else it would use a file
+            ImageIO.write(image, "png", stream);
         } catch (IOException e) {
             throw new UncheckedIOException(e); // nothing but memory is written to
         }

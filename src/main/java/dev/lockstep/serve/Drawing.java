@@ -6,8 +6,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lockstep.BadInputException;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.Iterator;
+import java.util.Set;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.MemoryCacheImageInputStream;
@@ -27,6 +30,12 @@ record Drawing(int width, int height, float[] ink) {
 
     private static final int BOX = 20;
     private static final float WHITE = 255f;
+    private static final int PNG_SIGNATURE_BYTES = 8;
+    /** Of a chunk without data: length, type, CRC. */
+    private static final int PNG_CHUNK_BYTES = 3 * Integer.BYTES;
+    /** The types IHDR, PLTE, tRNS, IDAT and IEND. */
+    private static final Set<Integer> PICTURE_CHUNKS =
+            Set.of(0x49484452, 0x504c5445, 0x74524e53, 0x49444154, 0x49454e44);
 
     /**
      * Reads {@code {"width": w, "height": h, "pixels": [h * w numbers from 0 for paper to 255 for ink, row by row]}}.
@@ -83,7 +92,8 @@ record Drawing(int width, int height, float[] ink) {
     static Drawing ofPng(byte[] body) {
         Iterator<ImageReader> readers = ImageIO.getImageReadersByFormatName("png");
         ImageReader reader = readers.next(); // every Java platform has one
-        try (MemoryCacheImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(body))) {
+        try (MemoryCacheImageInputStream in =
+                new MemoryCacheImageInputStream(new ByteArrayInputStream(pictureOnly(body)))) {
             reader.setInput(in, true, true);
             int width = reader.getWidth(0);
             int height = reader.getHeight(0);
@@ -100,6 +110,25 @@ record Drawing(int width, int height, float[] ink) {
         } finally {
             reader.dispose();
         }
+    }
+
+    /** Without the chunks of texts and profiles: of an image with a palette the reader inflates them, a thousandfold. */
+    private static byte[] pictureOnly(byte[] png) {
+        ByteBuffer in = ByteBuffer.wrap(png);
+        ByteArrayOutputStream out = new ByteArrayOutputStream(png.length);
+        int at = Math.min(PNG_SIGNATURE_BYTES, png.length);
+        out.write(png, 0, at);
+        while (png.length - at >= PNG_CHUNK_BYTES) {
+            int lengthBytes = in.getInt(at);
+            int left = png.length - at;
+            // A length that is damaged takes the rest: the reader tells.
+            int step = lengthBytes < 0 || lengthBytes > left - PNG_CHUNK_BYTES ? left : lengthBytes + PNG_CHUNK_BYTES;
+            if (PICTURE_CHUNKS.contains(in.getInt(at + Integer.BYTES))) {
+                out.write(png, at, step);
+            }
+            at += step;
+        }
+        return out.toByteArray();
     }
 
     private static Drawing ofImage(BufferedImage image) {

@@ -13,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.util.Locale;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +27,10 @@ import org.slf4j.LoggerFactory;
 public final class PredictionServer implements AutoCloseable {
     /** Bytes of a request's body, at most: a drawing of the largest size as JSON need not fit. */
     static final int MAX_BODY_BYTES = 1 << 20;
+
+    /** What a browser on this machine calls it. A page whose name was turned to this address would have its own. */
+    private static final Pattern LOOPBACK_HOST =
+            Pattern.compile("(localhost|127(\\.\\d{1,3}){3}|\\[::1])(:\\d{1,5})?", Pattern.CASE_INSENSITIVE);
 
     private static final Logger LOG = LoggerFactory.getLogger(PredictionServer.class);
     private static final int THREADS = 4;
@@ -81,6 +86,13 @@ public final class PredictionServer implements AutoCloseable {
 
     private void answer(HttpExchange exchange) throws IOException {
         try (exchange) {
+            String host = exchange.getRequestHeaders().getFirst("Host");
+            if (server.getAddress().getAddress().isLoopbackAddress()
+                    && host != null
+                    && !LOOPBACK_HOST.matcher(host).matches()) {
+                refuse(exchange, 421, null, "Host: expected localhost or 127.0.0.1, as nobody else is to ask");
+                return;
+            }
             String method = exchange.getRequestMethod();
             switch (exchange.getRequestURI().getPath()) {
                 case "/" -> {
@@ -124,7 +136,7 @@ public final class PredictionServer implements AutoCloseable {
     private static Drawing drawing(String contentType, byte[] body) {
         String type = contentType == null
                 ? "nothing"
-                : contentType.split(";")[0].strip().toLowerCase(Locale.ROOT);
+                : contentType.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
         return switch (type) {
             case "image/png" -> Drawing.ofPng(body);
             case "application/json" -> Drawing.ofJson(body);

@@ -13,7 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import javax.imageio.ImageIO;
 import org.apache.hadoop.conf.Configuration;
@@ -208,6 +210,20 @@ class ReportTest {
                 .allSatisfy(point -> assertThat(point.loss()).isEqualTo(0.5));
         assertThat(curves.batches().stream().mapToLong(Curves.Batch::count).sum())
                 .isEqualTo(count);
+    }
+
+    @Test
+    void theEvaluationWithTheLowestLossIsKept() throws IOException {
+        StringBuilder lines = new StringBuilder();
+        for (int step = 1; step <= 5_000; step++) {
+            lines.append(String.format(Locale.ROOT, "{\"step\":%d,\"test_loss\":%d}%n", step, step == 1_235 ? 1 : 2));
+        }
+        Curves curves = Curves.read(new ByteArrayInputStream(lines.toString().getBytes(StandardCharsets.UTF_8)));
+        assertThat(curves.evaluations()).hasSizeBetween(Curves.MAX_POINTS / 2, Curves.MAX_POINTS + 1);
+        assertThat(curves.evaluations()).isSortedAccordingTo(Comparator.comparingLong(Curves.Evaluated::step));
+        assertThat(curves.evaluations().stream().filter(each -> each.testLoss() == 1))
+                .extracting(Curves.Evaluated::step)
+                .containsExactly(1_235L);
     }
 
     @Test

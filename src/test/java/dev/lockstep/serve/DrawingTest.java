@@ -3,6 +3,7 @@ package dev.lockstep.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import com.sun.management.ThreadMXBean;
 import dev.lockstep.BadInputException;
 import java.awt.Color;
 import java.awt.Graphics2D;
@@ -10,8 +11,13 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.zip.CRC32;
+import java.util.zip.DeflaterOutputStream;
 import java.util.zip.GZIPInputStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -153,5 +159,33 @@ class DrawingTest {
                 .isThrownBy(() -> Drawing.ofPng(png(30, 30, Color.WHITE, Color.WHITE, 0, 0, 1, 1))
                         .likeMnist())
                 .withMessageContaining("blank");
+    }
+
+    /** 64 KB that would be 64 MB. */
+    @Test
+    void textsInAnImageTakeNoMemory() throws IOException {
+        BufferedImage image = new BufferedImage(28, 28, BufferedImage.TYPE_BYTE_INDEXED);
+        image.setRGB(9, 9, 0xffffffff);
+        ByteArrayOutputStream plain = new ByteArrayOutputStream();
+        ImageIO.write(image, "png", plain);
+        ByteArrayOutputStream text = new ByteArrayOutputStream();
+        text.write("zTXta\0\0".getBytes(StandardCharsets.US_ASCII)); // type, keyword, method
+        try (DeflaterOutputStream deflater = new DeflaterOutputStream(text)) {
+            deflater.write(new byte[64 << 20]);
+        }
+        CRC32 crc = new CRC32();
+        crc.update(text.toByteArray());
+        int headerBytes = 33; // signature and IHDR
+        ByteBuffer loaded = ByteBuffer.allocate(plain.size() + text.size() + 8)
+                .put(plain.toByteArray(), 0, headerBytes)
+                .putInt(text.size() - 4)
+                .put(text.toByteArray())
+                .putInt((int) crc.getValue())
+                .put(plain.toByteArray(), headerBytes, plain.size() - headerBytes);
+        int[] expected = Drawing.ofPng(plain.toByteArray()).likeMnist();
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        assertThat(Drawing.ofPng(loaded.array()).likeMnist()).isEqualTo(expected);
+        assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(8 << 20);
     }
 }

@@ -127,6 +127,7 @@ class PredictionServerTest {
         assertRefused(send(HttpRequest.newBuilder(uri("/")).DELETE()), 405, "GET");
         assertRefused(send(HttpRequest.newBuilder(uri("/../etc/passwd")).GET()), 404, "/predict");
         assertRefused(predict("text/plain", new byte[3]), 400, "image/png", "text/plain");
+        assertRefused(predict(";", new byte[3]), 400, "Content-Type");
         assertRefused(predict("image/png", new byte[3]), 400, "expected a PNG");
         assertRefused(predict("application/json", new byte[0]), 400, "width");
         assertRefused(predict("application/json", json(new int[784])), 400, "blank");
@@ -146,7 +147,7 @@ class PredictionServerTest {
             socket.setSoTimeout(SOCKET_TIMEOUT_MILLIS);
             OutputStream out = socket.getOutputStream();
             out.write(
-                    ("POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 9000000000\r\n\r\n")
+                    ("POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\nContent-Length: 9000000000\r\n\r\n")
                             .getBytes(StandardCharsets.US_ASCII));
             out.write(large);
             out.flush();
@@ -154,6 +155,26 @@ class PredictionServerTest {
             assertThat(new String(in.readNBytes(12), StandardCharsets.US_ASCII)).isEqualTo("HTTP/1.1 413");
         }
         answersWhatTheNetworkMakesOfThePixelsThatItSaw();
+    }
+
+    /** A page from elsewhere may have its own name turned to this machine, and would be let in by the browser. */
+    @Test
+    void whoCallsThisMachineByAnotherNameIsRefused() throws IOException {
+        for (String[] each : new String[][] {
+            {"elsewhere.example", "421"},
+            {"127.0.0.1.elsewhere.example:8080", "421"},
+            {"localhost:1", "200"},
+            {"[::1]", "200"}
+        }) {
+            try (Socket socket = new Socket("127.0.0.1", server.address().getPort())) {
+                socket.setSoTimeout(SOCKET_TIMEOUT_MILLIS);
+                socket.getOutputStream()
+                        .write(("GET / HTTP/1.1\r\nHost: " + each[0] + "\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+                assertThat(new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII))
+                        .as(each[0])
+                        .isEqualTo("HTTP/1.1 " + each[1]);
+            }
+        }
     }
 
     @Test
