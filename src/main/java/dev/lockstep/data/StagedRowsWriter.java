@@ -8,7 +8,10 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Writes rows into a file from which {@link StagedRows} makes shards. A row is the record below, little-endian, of the groups
@@ -30,7 +33,11 @@ public final class StagedRowsWriter implements AutoCloseable {
     static final int HEAD_BYTES = 2 * Integer.BYTES;
     private static final int GROUP_BYTES = Integer.BYTES + SparseBatch.COLUMNS * Float.BYTES;
 
+    private static final Logger LOG = LoggerFactory.getLogger(StagedRowsWriter.class);
+
     private final String uri;
+    private final FileSystem fs;
+    private final Path path;
     private final FSDataOutputStream out;
     private int[] groups = new int[64];
     private float[] values = new float[64 * SparseBatch.COLUMNS];
@@ -40,17 +47,20 @@ public final class StagedRowsWriter implements AutoCloseable {
     private int rows;
     private int inputs;
     private int maxLabel = -1;
+    private boolean isFinished;
 
     /**
-     * Creates the file, which must not be there.
+     * Creates the file, which must not be there, in a directory that must be.
      *
      * @throws UncheckedIOException if the filesystem fails
      */
     public StagedRowsWriter(Configuration conf, String uri) {
         this.uri = uri;
         try {
-            Path path = new Path(uri);
-            this.out = path.getFileSystem(conf).create(path, false);
+            this.path = new Path(uri);
+            this.fs = path.getFileSystem(conf);
+            // Not its directory: a task that outlives the fit would make that again when it is gone.
+            this.out = fs.createFile(path).overwrite(false).build();
         } catch (IOException e) {
             throw failed(e);
         }
@@ -155,18 +165,38 @@ public final class StagedRowsWriter implements AutoCloseable {
      * @throws UncheckedIOException if the filesystem fails
      */
     public StagedPart finish(String fault) {
-        close();
+        closeFile();
+        isFinished = true;
         int used = (int) ((rows + MARK_ROWS - 1L) / MARK_ROWS);
         return new StagedPart(uri, rows, inputs, maxLabel, Arrays.copyOf(marks, used), fault);
     }
 
-    /** Closes the file; more than once does no harm. */
+    /** Removes the file if it was not finished; more than once does no harm. */
     @Override
     public void close() {
+        if (isFinished) {
+            return;
+        }
+        try {
+            closeFile();
+        } finally {
+            remove();
+        }
+    }
+
+    private void closeFile() {
         try {
             out.close();
         } catch (IOException e) {
             throw failed(e);
+        }
+    }
+
+    private void remove() {
+        try {
+            fs.delete(path, false);
+        } catch (IOException e) {
+            LOG.warn("{}: cannot be removed: {}", uri, e.getMessage()); // it goes with its directory
         }
     }
 

@@ -54,7 +54,9 @@ final class Staging implements AutoCloseable {
             Path path = new Path(root, "lockstep-rows-" + UUID.randomUUID());
             this.fs = path.getFileSystem(hadoop);
             this.directory = fs.makeQualified(path);
-            fs.mkdirs(directory, new FsPermission("700"));
+            if (!fs.mkdirs(directory, new FsPermission("700"))) {
+                throw new IOException(directory + " cannot be made");
+            }
             fs.deleteOnExit(directory); // should this process end before it comes to close
         } catch (IOException | IllegalArgumentException e) {
             throw new BadInputException("stagingDirectory " + root + ": cannot be used: " + e.getMessage(), e);
@@ -206,8 +208,11 @@ final class Staging implements AutoCloseable {
     @Override
     public void close() {
         try {
-            fs.delete(directory, true);
-            fs.cancelDeleteOnExit(directory);
+            if (fs.delete(directory, true) || !fs.exists(directory)) {
+                fs.cancelDeleteOnExit(directory);
+            } else {
+                LOG.warn("{}: cannot be removed yet; this process removes it at its end", directory);
+            }
         } catch (IOException e) {
             LOG.warn("{}: cannot be removed: {}", directory, e.getMessage()); // the weights are trained all the same
         }

@@ -60,9 +60,9 @@ public abstract class TwoLayerTrainingParams extends TwoLayerNetworkParams {
     private final IntParam exchangePort =
             intParam("exchangePort", "Port of the driver that workers connect to; 0 for any that is free", 0, 65535, 0);
     private final IntParam stepTimeout = intParam(
-            "stepTimeout", "Seconds without a sign of life after which a worker counts as lost", 1, 86_400, 10);
+            "stepTimeout", "Seconds without a sign of life after which a worker counts as lost", 1, 1_000_000, 10);
     private final IntParam workerTimeout =
-            intParam("workerTimeout", "Seconds that training waits while it has no worker", 1, 1 << 30, 120);
+            intParam("workerTimeout", "Seconds that training waits while it has no worker", 1, 1_000_000, 120);
     private final Param<String> stagingDirectory = textParam(
             "stagingDirectory",
             "Directory, on a filesystem that all executors reach, where the rows are kept while fit works; empty for the checkpoint directory of Spark, or else the home directory on the default filesystem, or else the local one");
@@ -84,6 +84,9 @@ public abstract class TwoLayerTrainingParams extends TwoLayerNetworkParams {
         if (getPatience() > 0 && getValidationFraction() == 0) {
             throw new IllegalArgumentException("patience " + getPatience()
                     + ": expected a validationFraction above 0, found 0: early stopping watches the validation loss");
+        }
+        if (getClasses() == 1) {
+            throw new IllegalArgumentException("classes: expected 2 to 256, or 0 for what the labels say, found 1");
         }
         return new TrainingConfig(
                 data,

@@ -48,7 +48,8 @@ final class Seats {
     private static final int MAX_GONE = 256;
 
     private final TreeMap<Integer, Seat> seats = new TreeMap<>();
-    private final List<Seat> gone = new ArrayList<>();
+    private final List<GradientSource.WorkerTimes> gone =
+            new ArrayList<>(); // seats would keep the buffers of their links
     private final List<Seat> missed = new ArrayList<>(); // whose parts did not come by way of others in this round
     private boolean hasLost; // in this round
     private Coordinator.Round round;
@@ -74,17 +75,19 @@ final class Seats {
     Seat remove(int member) {
         Seat seat = seats.remove(member);
         if (seat != null && gone.size() < MAX_GONE) {
-            gone.add(seat);
+            gone.add(timesOf(seat));
         }
         return seat;
     }
 
     /** The times of those who left and of those who are there. */
     List<GradientSource.WorkerTimes> times() {
-        return Stream.concat(gone.stream(), seats.values().stream())
-                .map(seat -> new GradientSource.WorkerTimes(
-                        seat.name, seat.gradients, seat.answerNanos / 1e9, seat.aloneNanos / 1e9))
+        return Stream.concat(gone.stream(), seats.values().stream().map(Seats::timesOf))
                 .toList();
+    }
+
+    private static GradientSource.WorkerTimes timesOf(Seat seat) {
+        return new GradientSource.WorkerTimes(seat.name, seat.gradients, seat.answerNanos / 1e9, seat.aloneNanos / 1e9);
     }
 
     boolean isEmpty() {

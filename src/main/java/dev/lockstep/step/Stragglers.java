@@ -64,7 +64,9 @@ final class Stragglers {
         if (isDisturbed || deliveries < 2) {
             return null;
         }
-        last.aloneNanos += lastNanos - lastButOneNanos;
+        if (isGradient) {
+            last.aloneNanos += lastNanos - lastButOneNanos;
+        }
         if (last.steps <= WARM_UP_STEPS) {
             return null;
         }
