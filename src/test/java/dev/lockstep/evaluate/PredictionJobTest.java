@@ -1,6 +1,7 @@
 package dev.lockstep.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.lockstep.BadInputException;
@@ -27,13 +28,18 @@ import dev.lockstep.net.Workspace;
 import dev.lockstep.step.Await;
 import dev.lockstep.step.SmallSet;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
@@ -114,17 +120,13 @@ class PredictionJobTest {
     }
 
     private PredictionJob.Predicted predict(JavaSparkContext spark, int tasks, Format format, Path out) {
+        return predict(spark, tasks, format, out.toString());
+    }
+
+    private PredictionJob.Predicted predict(JavaSparkContext spark, int tasks, Format format, String out) {
         try (Parameters weights = weights()) {
             return PredictionJob.run(
-                    spark,
-                    weights,
-                    ACTIVATION,
-                    Loss.CROSS_ENTROPY,
-                    KernelChoice.AUTO,
-                    files(),
-                    tasks,
-                    format,
-                    out.toString());
+                    spark, weights, ACTIVATION, Loss.CROSS_ENTROPY, KernelChoice.AUTO, files(), tasks, format, out);
         }
     }
 
@@ -210,6 +212,39 @@ class PredictionJobTest {
     }
 
     /** What a task holds does not grow with its files, and all of it goes when the task ends before its rows do. */
+    /** Local files, of which this machine does not see what the second task has left on another. */
+    public static final class ApartFileSystem extends RawLocalFileSystem {
+        @Override
+        public URI getUri() {
+            return URI.create("apart:///");
+        }
+
+        @Override
+        public String getScheme() {
+            return "apart";
+        }
+
+        @Override
+        public FileStatus[] listStatus(org.apache.hadoop.fs.Path path) throws IOException {
+            return Arrays.stream(super.listStatus(path))
+                    .filter(file -> !file.getPath().getName().endsWith("_000001"))
+                    .toArray(FileStatus[]::new);
+        }
+    }
+
+    @Test
+    void filesThatExecutorsHaveOnTheirOwnDisksAreMissed() {
+        try (JavaSparkContext spark = spark()) {
+            spark.hadoopConfiguration().setClass("fs.apart.impl", ApartFileSystem.class, FileSystem.class);
+            spark.hadoopConfiguration().setBoolean("fs.apart.impl.disable.cache", true);
+            String out = "apart://" + directory.resolve("out");
+            assertThatThrownBy(() -> predict(spark, 2, Format.CSV, out))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessage(out + ": expected the files of 2 tasks, found 1;"
+                            + " the output must be on a file system that all executors share");
+        }
+    }
+
     @Test
     void memoryIsBounded() {
         int examples = 20_000;
