@@ -111,6 +111,7 @@ class HdfsIT {
                         "metrics.jsonl",
                         "model.safetensors",
                         "predictions",
+                        "report.html",
                         "summary.json");
         Object[] export = {"export", "--format", "npz", "--model", run + "/model.safetensors", "--out", ""};
         export[6] = hdfs.uri("/runs/1/model.npz");
