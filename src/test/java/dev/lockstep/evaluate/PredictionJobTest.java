@@ -211,7 +211,6 @@ class PredictionJobTest {
         }
     }
 
-    /** What a task holds does not grow with its files, and all of it goes when the task ends before its rows do. */
     /** Local files, of which this machine does not see what the second task has left on another. */
     public static final class ApartFileSystem extends RawLocalFileSystem {
         @Override
@@ -245,6 +244,7 @@ class PredictionJobTest {
         }
     }
 
+    /** What a task holds does not grow with its files, and all of it goes when the task ends before its rows do. */
     @Test
     void memoryIsBounded() {
         int examples = 20_000;
