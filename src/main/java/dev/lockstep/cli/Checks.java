@@ -1,6 +1,7 @@
 package dev.lockstep.cli;
 
 import dev.lockstep.BadInputException;
+import dev.lockstep.data.LabelledImages;
 import dev.lockstep.net.NetworkShape;
 
 /** Ranges of options. */
@@ -29,6 +30,14 @@ final class Checks {
     static void range(String option, double value, double min, double max) {
         if (!(value >= min && value <= max)) {
             throw new BadInputException(option + ": expected " + min + " to " + max + ", found " + value);
+        }
+    }
+
+    /** Whether a model, which lies at {@code model}, takes the images of a set. */
+    static void images(String model, NetworkShape shape, LabelledImages images) {
+        if (shape.inputs() != images.pixels()) {
+            throw new BadInputException(model + ": expected images of " + shape.inputs() + " pixels, found "
+                    + images.rows() + " x " + images.columns() + " in " + images.imagesUri());
         }
     }
 }

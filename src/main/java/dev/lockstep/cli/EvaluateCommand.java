@@ -66,11 +66,7 @@ final class EvaluateCommand implements Callable<Integer> {
         }
         LabelledImages images = data.open(hadoop, split == Split.TEST ? LabelledImages.TEST : LabelledImages.TRAIN);
         try (ModelFile.Model read = ModelFile.read(hadoop, model)) {
-            int inputs = read.weights().shape().inputs();
-            if (inputs != images.pixels()) {
-                throw new BadInputException(model + ": expected images of " + inputs + " pixels, found " + images.rows()
-                        + " x " + images.columns() + " in " + images.imagesUri());
-            }
+            Checks.images(model, read.weights().shape(), images);
             try (JavaSparkContext spark = SparkSessions.start("Lockstep evaluate")) {
                 EvaluationJob.Evaluated evaluated =
                         EvaluationJob.run(spark, read.weights(), read.activation(), read.loss(), kernels, images);

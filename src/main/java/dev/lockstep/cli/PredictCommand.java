@@ -1,6 +1,5 @@
 package dev.lockstep.cli;
 
-import dev.lockstep.BadInputException;
 import dev.lockstep.data.ImageFiles;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.evaluate.PredictionJob;
@@ -82,13 +81,7 @@ final class PredictCommand implements Callable<Integer> {
         AtomicDirectory output = AtomicDirectory.at(hadoop, out, overwrite);
         List<LabelledImages> files = ImageFiles.find(hadoop, data);
         try (ModelFile.Model read = ModelFile.read(hadoop, model)) {
-            int inputs = read.weights().shape().inputs();
-            for (LabelledImages images : files) {
-                if (inputs != images.pixels()) {
-                    throw new BadInputException(model + ": expected images of " + inputs + " pixels, found "
-                            + images.rows() + " x " + images.columns() + " in " + images.imagesUri());
-                }
-            }
+            files.forEach(images -> Checks.images(model, read.weights().shape(), images));
             try (JavaSparkContext spark = SparkSessions.start("Lockstep predict")) {
                 int wanted = tasks == null ? spark.defaultParallelism() : tasks;
                 PredictionJob.Predicted predicted = output.write(directory -> PredictionJob.run(
