@@ -1,6 +1,7 @@
 package dev.lockstep.cli;
 
 import dev.lockstep.BadInputException;
+import dev.lockstep.files.Place;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import org.apache.hadoop.conf.Configuration;
@@ -22,14 +23,9 @@ final class OutputFile {
      * @throws IOException if the filesystem fails
      */
     static void require(Configuration hadoop, String option, String uri, boolean replace) throws IOException {
-        Path path;
-        FileSystem fs;
-        try {
-            path = new Path(uri);
-            fs = path.getFileSystem(hadoop);
-        } catch (IllegalArgumentException | IOException e) {
-            throw new BadInputException(option + " " + uri + ": " + e.getMessage(), e);
-        }
+        Place place = Place.of(hadoop, uri, option + " " + uri);
+        FileSystem fs = place.fs();
+        Path path = place.path();
         FileStatus found = statusOrNull(fs, path);
         if (found != null && found.isDirectory()) {
             throw new BadInputException(option + " " + uri + ": expected the name of a file, found a directory");

@@ -47,14 +47,9 @@ public final class AtomicDirectory {
      * @throws IOException if the file system fails
      */
     public static AtomicDirectory at(Configuration conf, String uri, boolean overwrite) throws IOException {
-        Path path;
-        FileSystem fs;
-        try {
-            path = new Path(uri);
-            fs = path.getFileSystem(conf);
-        } catch (IllegalArgumentException | IOException e) {
-            throw new BadInputException("cannot write " + uri + ": " + e.getMessage(), e);
-        }
+        Place place = Place.of(conf, uri, "cannot write " + uri);
+        FileSystem fs = place.fs();
+        Path path = place.path();
         AtomicDirectory directory = new AtomicDirectory(fs, fs.makeQualified(path), uri, overwrite);
         directory.exists();
         return directory;

@@ -4,6 +4,7 @@ import dev.lockstep.BadInputException;
 import dev.lockstep.files.AtomicOutput;
 import dev.lockstep.files.NpzFile;
 import dev.lockstep.files.OnnxFile;
+import dev.lockstep.files.Place;
 import dev.lockstep.files.SafetensorsFile;
 import dev.lockstep.files.Tensor;
 import dev.lockstep.files.TensorFileFault;
@@ -169,14 +170,9 @@ public final class ModelFile {
 
     private static List<Tensor> readTensors(Configuration conf, String uri, Map<String, String> texts)
             throws IOException {
-        Path path;
-        FileSystem fs;
-        try {
-            path = new Path(uri);
-            fs = path.getFileSystem(conf);
-        } catch (IllegalArgumentException | IOException e) {
-            throw new BadInputException(uri + ": expected the name of a model file: " + e.getMessage(), e);
-        }
+        Place place = Place.of(conf, uri, uri + ": expected the name of a model file");
+        FileSystem fs = place.fs();
+        Path path = place.path();
         FileStatus status;
         try {
             status = fs.getFileStatus(path);

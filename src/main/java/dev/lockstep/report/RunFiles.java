@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Shard;
+import dev.lockstep.files.Place;
 import dev.lockstep.model.ModelFile;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -61,14 +62,9 @@ record RunFiles(
 
     /** Reads what a comparison wants: summary and metrics. */
     static RunFiles readFigures(Configuration conf, String uri) throws IOException {
-        Path directory;
-        FileSystem fs;
-        try {
-            directory = new Path(uri);
-            fs = directory.getFileSystem(conf);
-        } catch (IllegalArgumentException | IOException e) {
-            throw new BadInputException(uri + ": expected the directory of a run: " + e.getMessage(), e);
-        }
+        Place place = Place.of(conf, uri, uri + ": expected the directory of a run");
+        FileSystem fs = place.fs();
+        Path directory = place.path();
         JsonNode summary = readSummary(fs, new Path(directory, "summary.json"));
         List<String> missing = new ArrayList<>();
         Curves curves = new Curves(List.of(), List.of(), 0);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lockstep.BadInputException;
 import dev.lockstep.files.AtomicOutput;
+import dev.lockstep.files.Place;
 import java.io.IOException;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
@@ -34,14 +35,9 @@ public final class RunDirectory {
      * @throws BadInputException if there is a file, or a directory with something in it that may not be reused
      */
     public static RunDirectory at(Configuration conf, String uri, boolean reuse) throws IOException {
-        Path path;
-        FileSystem fs;
-        try {
-            path = new Path(uri);
-            fs = path.getFileSystem(conf);
-        } catch (IllegalArgumentException | IOException e) {
-            throw new BadInputException("--out " + uri + ": " + e.getMessage(), e);
-        }
+        Place place = Place.of(conf, uri, "--out " + uri);
+        FileSystem fs = place.fs();
+        Path path = place.path();
         if (fs.exists(path)) {
             if (!fs.getFileStatus(path).isDirectory()) {
                 throw new BadInputException("--out " + uri + ": expected a directory, found a file");
