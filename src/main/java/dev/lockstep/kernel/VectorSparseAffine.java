@@ -76,52 +76,56 @@ final class VectorSparseAffine {
 
     private static void addGroups4(SparseBatch x, ByteBuffer w, int inputs, int strideBytes, int h, float[] sums) {
         int[] start = x.start();
+        int groups = x.groups();
+        for (int g = 0; g < groups; g++) {
+            if (start[g] < start[g + 1]) { // a third of W is not read
+                addGroup4(x, start[g], start[g + 1], w, COLUMNS * g, inputs - 1, strideBytes, h, sums);
+            }
+        }
+    }
+
+    /** A method of its own: with the loop over the groups around it, the compiler keeps the loop's variables in memory. */
+    private static void addGroup4(
+            SparseBatch x, int from, int to, ByteBuffer w, int c, int last, int strideBytes, int h, float[] sums) {
         int[] rows = x.entryRows();
         int[] blocks = x.entryBlocks();
         float[] values = x.values();
-        int e = 0;
-        for (int g = 0; g < x.groups(); g++) {
-            int end = start[g + 1];
-            if (e == end) {
-                continue; // a third of W is not read
-            }
-            // The last group's columns beyond the width have values of 0 and may stand for any row of W.
-            int i0 = Math.min(COLUMNS * g + 0, inputs - 1) * strideBytes + h;
-            FloatVector w00 = load(w, i0);
-            FloatVector w01 = load(w, i0 + VECTOR_BYTES);
-            FloatVector w02 = load(w, i0 + 2 * VECTOR_BYTES);
-            FloatVector w03 = load(w, i0 + 3 * VECTOR_BYTES);
-            int i1 = Math.min(COLUMNS * g + 1, inputs - 1) * strideBytes + h;
-            FloatVector w10 = load(w, i1);
-            FloatVector w11 = load(w, i1 + VECTOR_BYTES);
-            FloatVector w12 = load(w, i1 + 2 * VECTOR_BYTES);
-            FloatVector w13 = load(w, i1 + 3 * VECTOR_BYTES);
-            int i2 = Math.min(COLUMNS * g + 2, inputs - 1) * strideBytes + h;
-            FloatVector w20 = load(w, i2);
-            FloatVector w21 = load(w, i2 + VECTOR_BYTES);
-            FloatVector w22 = load(w, i2 + 2 * VECTOR_BYTES);
-            FloatVector w23 = load(w, i2 + 3 * VECTOR_BYTES);
-            int i3 = Math.min(COLUMNS * g + 3, inputs - 1) * strideBytes + h;
-            FloatVector w30 = load(w, i3);
-            FloatVector w31 = load(w, i3 + VECTOR_BYTES);
-            FloatVector w32 = load(w, i3 + 2 * VECTOR_BYTES);
-            FloatVector w33 = load(w, i3 + 3 * VECTOR_BYTES);
-            for (; e < end; e++) {
-                int s = rows[e] * BLOCK;
-                int b = blocks[e];
-                FloatVector v0 = all(values[b]);
-                FloatVector v1 = all(values[b + 1]);
-                FloatVector v2 = all(values[b + 2]);
-                FloatVector v3 = all(values[b + 3]);
-                FloatVector s0 = w00.fma(v0, load(sums, s));
-                w30.fma(v3, w20.fma(v2, w10.fma(v1, s0))).intoArray(sums, s);
-                FloatVector s1 = w01.fma(v0, load(sums, s + WIDTH));
-                w31.fma(v3, w21.fma(v2, w11.fma(v1, s1))).intoArray(sums, s + WIDTH);
-                FloatVector s2 = w02.fma(v0, load(sums, s + 2 * WIDTH));
-                w32.fma(v3, w22.fma(v2, w12.fma(v1, s2))).intoArray(sums, s + 2 * WIDTH);
-                FloatVector s3 = w03.fma(v0, load(sums, s + 3 * WIDTH));
-                w33.fma(v3, w23.fma(v2, w13.fma(v1, s3))).intoArray(sums, s + 3 * WIDTH);
-            }
+        // The last group's columns beyond the width have values of 0 and may stand for any row of W.
+        int i0 = c * strideBytes + h;
+        FloatVector w00 = load(w, i0);
+        FloatVector w01 = load(w, i0 + VECTOR_BYTES);
+        FloatVector w02 = load(w, i0 + 2 * VECTOR_BYTES);
+        FloatVector w03 = load(w, i0 + 3 * VECTOR_BYTES);
+        int i1 = Math.min(c + 1, last) * strideBytes + h;
+        FloatVector w10 = load(w, i1);
+        FloatVector w11 = load(w, i1 + VECTOR_BYTES);
+        FloatVector w12 = load(w, i1 + 2 * VECTOR_BYTES);
+        FloatVector w13 = load(w, i1 + 3 * VECTOR_BYTES);
+        int i2 = Math.min(c + 2, last) * strideBytes + h;
+        FloatVector w20 = load(w, i2);
+        FloatVector w21 = load(w, i2 + VECTOR_BYTES);
+        FloatVector w22 = load(w, i2 + 2 * VECTOR_BYTES);
+        FloatVector w23 = load(w, i2 + 3 * VECTOR_BYTES);
+        int i3 = Math.min(c + 3, last) * strideBytes + h;
+        FloatVector w30 = load(w, i3);
+        FloatVector w31 = load(w, i3 + VECTOR_BYTES);
+        FloatVector w32 = load(w, i3 + 2 * VECTOR_BYTES);
+        FloatVector w33 = load(w, i3 + 3 * VECTOR_BYTES);
+        for (int e = from; e < to; e++) {
+            int s = rows[e] * BLOCK;
+            int b = blocks[e];
+            FloatVector v0 = all(values[b]);
+            FloatVector v1 = all(values[b + 1]);
+            FloatVector v2 = all(values[b + 2]);
+            FloatVector v3 = all(values[b + 3]);
+            FloatVector s0 = w00.fma(v0, load(sums, s));
+            w30.fma(v3, w20.fma(v2, w10.fma(v1, s0))).intoArray(sums, s);
+            FloatVector s1 = w01.fma(v0, load(sums, s + WIDTH));
+            w31.fma(v3, w21.fma(v2, w11.fma(v1, s1))).intoArray(sums, s + WIDTH);
+            FloatVector s2 = w02.fma(v0, load(sums, s + 2 * WIDTH));
+            w32.fma(v3, w22.fma(v2, w12.fma(v1, s2))).intoArray(sums, s + 2 * WIDTH);
+            FloatVector s3 = w03.fma(v0, load(sums, s + 3 * WIDTH));
+            w33.fma(v3, w23.fma(v2, w13.fma(v1, s3))).intoArray(sums, s + 3 * WIDTH);
         }
     }
 
