@@ -12,6 +12,7 @@ import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.kernel.SegmentTree;
 import dev.lockstep.kernel.SparseBatch;
+import dev.lockstep.kernel.SumScratch;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
 import dev.lockstep.memory.OffHeapBlock;
@@ -103,7 +104,7 @@ final class KernelStep implements AutoCloseable {
     private final Parameters gradient;
     private final GradientSum sum;
     private final float[] layerScratch;
-    private final float[] sumScratch;
+    private final SumScratch sumScratch;
 
     private KernelStep(int inputs, int rows, int maxGroups, Rows row) {
         this.shape = new NetworkShape(inputs, HIDDEN, CLASSES);

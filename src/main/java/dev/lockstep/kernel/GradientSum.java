@@ -37,6 +37,7 @@ public final class GradientSum {
     private int depthAfter;
     private GradientRows[] runs = {};
     private int runCount;
+    private int[] runOps = {};
     private int[] opRun = {};
     private int[] opEnd = {};
     private boolean[] opBegins = {};
@@ -60,9 +61,9 @@ public final class GradientSum {
         this.leafOut = new Gradient[shards];
     }
 
-    /** Scratch for one thread that computes sums: room for those that wait, and for two more. */
-    public float[] newScratch() {
-        return new float[(maxDepth + 2) * SUMS];
+    /** Scratch for one thread that computes sums. */
+    public SumScratch newScratch() {
+        return new SumScratch(maxDepth);
     }
 
     /** Forgets all nodes. */
@@ -126,6 +127,9 @@ public final class GradientSum {
     public void wave(int first, GradientRows[] runRows, int[] runEnd, int count) {
         runs = runRows;
         runCount = count;
+        if (runOps.length < count) {
+            runOps = new int[count];
+        }
         depthBefore = depthAfter;
         int depth = depthBefore;
         ops = 0;
@@ -135,6 +139,7 @@ public final class GradientSum {
         while (run < count) {
             if (row == runEnd[run]) {
                 runBegin = row;
+                runOps[run] = ops;
                 run++;
                 continue;
             }
@@ -183,6 +188,21 @@ public final class GradientSum {
         return classes;
     }
 
+    /** How many runs the wave has. */
+    int runs() {
+        return runCount;
+    }
+
+    /** A run of the wave, from left to right. */
+    GradientRows rowsOfRun(int r) {
+        return runs[r];
+    }
+
+    /** One past the last operation that adds rows of run r; the first is where those of the run before ended, or 0. */
+    int opsEnd(int r) {
+        return runOps[r];
+    }
+
     /** Operations of the wave; at least one. */
     int ops() {
         return ops;
@@ -221,6 +241,26 @@ public final class GradientSum {
     /** Where the one sum that is left after operation {@code i} goes; null if nothing is complete. */
     Gradient out(int i) {
         return opOut[i];
+    }
+
+    /** {@link #rowEnd(int)} of all operations, to be read only; there may be more elements than operations. */
+    int[] rowEnd() {
+        return opEnd;
+    }
+
+    /** {@link #begins(int)} of all operations, to be read only. */
+    boolean[] begins() {
+        return opBegins;
+    }
+
+    /** {@link #merges(int)} of all operations, to be read only. */
+    int[] merges() {
+        return opMerges;
+    }
+
+    /** {@link #out(int)} of all operations, to be read only. */
+    Gradient[] out() {
+        return opOut;
     }
 
     /** Sums that wait when the wave begins, oldest first. */

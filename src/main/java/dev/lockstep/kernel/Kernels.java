@@ -111,7 +111,7 @@ public interface Kernels {
      * @param sum the rows of the wave, the order of additions, and where the sums go
      * @param scratch of the calling thread
      */
-    void sparseGradient(GradientSum sum, int fromGroup, int toGroup, float[] scratch);
+    void sparseGradient(GradientSum sum, int fromGroup, int toGroup, SumScratch scratch);
 
     /**
      * The other gradients. By the second layer's weights: out[k, :] = sum over rows r along the tree of delta[r, k] z[r, :].
@@ -121,7 +121,7 @@ public interface Kernels {
      * @param sum the rows of the wave, the order of additions, and where the sums go
      * @param scratch of the calling thread
      */
-    void denseGradient(GradientSum sum, float[] scratch);
+    void denseGradient(GradientSum sum, SumScratch scratch);
 
     /** y = y + x, element by element. */
     void add(FloatArray x, FloatArray y);

@@ -177,13 +177,13 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void sparseGradient(GradientSum sum, int fromGroup, int toGroup, float[] scratch) {
+    public void sparseGradient(GradientSum sum, int fromGroup, int toGroup, SumScratch scratch) {
         ScalarSparse.gradient(sum, fromGroup, toGroup, scratch);
     }
 
     @Override
-    public void denseGradient(GradientSum sum, float[] scratch) {
-        ScalarTreeSum.apply(sum, scratch);
+    public void denseGradient(GradientSum sum, SumScratch scratch) {
+        ScalarTreeSum.apply(sum, scratch.stack());
     }
 
     @Override

@@ -21,11 +21,6 @@ final class ScalarSparse {
     private static final int BLOCK = GradientRows.BLOCK;
     /** Floats of the sums of a group. */
     private static final int SUMS = COLUMNS * BLOCK;
-    /**
-     * Where the stack of sums begins in the scratch. Before it stand the newest sum and the deltas that are added to it: C2
-     * makes vectors of a loop over one array if the distances of what it reads and writes are constants, and of no other.
-     */
-    private static final int STACK = 2 * SUMS;
     /** Entries that are added at a time. */
     private static final int AT_ONCE = 3;
 
@@ -60,7 +55,7 @@ final class ScalarSparse {
         for (int g = 0; g < x.groups(); g++) {
             int end = start[g + 1];
             if (e < end) {
-                get(w, g, h, width, weights, 0);
+                get(w, g, h, width, weights);
             }
             for (; e < end; e++) {
                 addRow(weights, values, blocks[e], sums[rows[e]]);
@@ -132,7 +127,7 @@ final class ScalarSparse {
     }
 
     /** {@link Kernels#sparseGradient}. */
-    static void gradient(GradientSum sum, int fromGroup, int toGroup, float[] scratch) {
+    static void gradient(GradientSum sum, int fromGroup, int toGroup, SumScratch scratch) {
         boolean isFinite = sum.isFinite();
         int stride = sum.run(0).hiddenDelta().stride();
         for (int g = fromGroup; g < toGroup; g++) {
@@ -140,26 +135,24 @@ final class ScalarSparse {
                 ExactGradient.zero(sum, g);
             } else if (isFinite) {
                 for (int h = 0; h < stride; h += BLOCK) {
-                    block(sum, g, h, Math.min(BLOCK, stride - h), scratch);
+                    block(sum, g, h, Math.min(BLOCK, stride - h), scratch.sums());
                 }
             } else {
-                ExactGradient.group(sum, g, scratch);
+                ExactGradient.group(sum, g, scratch.stack());
             }
         }
     }
 
     /**
-     * Computes {@code width} columns of the gradient by a group's weights, from column h on. The newest sum is worked on at the
-     * beginning of the scratch and moves to the stack when another one begins. To sums to which nothing has been added, which
-     * are zero, nothing is done.
+     * Computes {@code width} columns of the gradient by a group's weights, from column h on. To sums to which nothing has been
+     * added, which are zero, nothing is done.
      */
-    private static void block(GradientSum sum, int g, int h, int width, float[] s) {
+    private static void block(GradientSum sum, int g, int h, int width, float[][] sums) {
         for (int d = 0; d < sum.depthBefore(); d++) {
-            get(sum.waiting(d).w1(), g, h, width, s, STACK + d * SUMS);
+            get(sum.waiting(d).w1(), g, h, width, sums[d]);
         }
         int depth = sum.depthBefore(); // of the stack of sums
         long present = (1L << depth) - 1; // bit d: something has been added to sum d
-        boolean isAtHand = false; // the newest sum stands at the beginning, not on the stack
         int e = 0;
         for (int op = 0; op < sum.ops(); op++) {
             GradientRows run = sum.run(op);
@@ -167,98 +160,83 @@ final class ScalarSparse {
             if (sum.isNewRun(op)) {
                 e = x.start()[g];
             }
-            if (sum.begins(op)) {
-                push(s, depth - 1, isAtHand);
-                isAtHand = false;
-                depth++;
-            }
+            depth += sum.begins(op) ? 1 : 0;
             int to = x.start()[g + 1];
             if (e < to && x.entryRows()[e] < sum.rowEnd(op)) {
-                takeUp(s, depth - 1, present, isAtHand);
-                e = segment(x, e, to, sum.rowEnd(op), run.packed(), run.block(h), s);
-                present |= 1L << depth - 1;
-                isAtHand = true;
+                present = begin(sums, depth - 1, present);
+                e = segment(x, e, to, sum.rowEnd(op), run.packed(), run.block(h), sums[depth - 1]);
             }
             for (int merges = sum.merges(op); merges > 0; merges--) {
                 depth--;
-                if ((present >>> depth & 1) != 0) {
-                    takeUp(s, depth, present, isAtHand);
-                    merge(s, depth - 1, present);
-                    present = present & ~(1L << depth) | 1L << depth - 1;
-                    isAtHand = true;
-                }
+                present = merge(sums, depth, present);
             }
             Gradient out = sum.out(op);
             if (out != null) {
-                takeUp(s, 0, present, isAtHand);
-                plusZero(s);
-                put(s, 0, g, h, width, out.w1());
+                begin(sums, 0, present);
+                plusZero(sums[0]);
+                put(sums[0], g, h, width, out.w1());
                 depth = 0;
                 present = 0;
-                isAtHand = false;
             }
         }
-        push(s, depth - 1, isAtHand);
         for (int d = 0; d < depth; d++) {
-            takeUp(s, d, present, false);
-            put(s, 0, g, h, width, sum.waiting(d).w1());
+            present = begin(sums, d, present);
+            put(sums[d], g, h, width, sum.waiting(d).w1());
         }
     }
 
-    private static void push(float[] s, int d, boolean isAtHand) {
-        if (isAtHand) {
-            System.arraycopy(s, 0, s, STACK + d * SUMS, SUMS);
-        }
-    }
-
-    /** Sees to it that sum d stands at the beginning of the scratch. */
-    private static void takeUp(float[] s, int d, long present, boolean isAtHand) {
+    /** Sees to it that sum d is there; returns which are there now. */
+    private static long begin(float[][] sums, int d, long present) {
         if ((present >>> d & 1) == 0) {
-            Arrays.fill(s, 0, SUMS, 0f);
-        } else if (!isAtHand) {
-            System.arraycopy(s, STACK + d * SUMS, s, 0, SUMS);
+            Arrays.fill(sums[d], 0, SUMS, 0f);
         }
+        return present | 1L << d;
     }
 
-    /** Adds sum d of the stack to the one at the beginning. */
-    private static void merge(float[] s, int d, long present) {
-        if ((present >>> d & 1) != 0) {
-            System.arraycopy(s, STACK + d * SUMS, s, SUMS, SUMS);
-            addRight(s);
+    /** Adds the sum at {@code depth} to the one before it; returns which are there now. */
+    private static long merge(float[][] sums, int depth, long present) {
+        if ((present >>> depth & 1) == 0) {
+            return present;
         }
+        if ((present >>> depth - 1 & 1) == 0) {
+            System.arraycopy(sums[depth], 0, sums[depth - 1], 0, SUMS);
+        } else {
+            add(sums[depth - 1], sums[depth]);
+        }
+        return present & ~(1L << depth) | 1L << depth - 1;
     }
 
-    private static void addRight(float[] s) {
+    private static void add(float[] left, float[] right) {
         for (int i = 0; i < SUMS; i++) {
-            s[i] = s[i + SUMS] + s[i];
+            left[i] += right[i];
         }
     }
 
     /** Copies {@code width} columns of a group's rows to s, from {@code at} on; rows that the last group lacks are zero. */
-    private static void get(FloatMatrix from, int g, int h, int width, float[] s, int at) {
+    private static void get(FloatMatrix from, int g, int h, int width, float[] s) {
         FloatBuffer source = from.data().buffer();
         int begin = COLUMNS * g;
         int end = Math.min(begin + COLUMNS, from.rows());
-        Arrays.fill(s, at + (end - begin) * BLOCK, at + SUMS, 0f);
+        Arrays.fill(s, (end - begin) * BLOCK, SUMS, 0f);
         if (from.stride() == BLOCK) {
-            source.get(begin * BLOCK, s, at, (end - begin) * BLOCK);
+            source.get(begin * BLOCK, s, 0, (end - begin) * BLOCK);
             return;
         }
         for (int c = begin; c < end; c++) {
-            source.get(c * from.stride() + h, s, at + (c - begin) * BLOCK, width);
+            source.get(c * from.stride() + h, s, (c - begin) * BLOCK, width);
         }
     }
 
-    private static void put(float[] s, int at, int g, int h, int width, FloatMatrix to) {
+    private static void put(float[] s, int g, int h, int width, FloatMatrix to) {
         FloatBuffer target = to.data().buffer();
         int begin = COLUMNS * g;
         int end = Math.min(begin + COLUMNS, to.rows());
         if (to.stride() == BLOCK) {
-            target.put(begin * BLOCK, s, at, (end - begin) * BLOCK);
+            target.put(begin * BLOCK, s, 0, (end - begin) * BLOCK);
             return;
         }
         for (int c = begin; c < end; c++) {
-            target.put(c * to.stride() + h, s, at + (c - begin) * BLOCK, width);
+            target.put(c * to.stride() + h, s, (c - begin) * BLOCK, width);
         }
     }
 
@@ -270,8 +248,9 @@ final class ScalarSparse {
     }
 
     /**
-     * Adds the entries of one segment, whose rows end before {@code rowEnd}, to the sums at the beginning of {@code s}; returns
-     * the first entry after it. Three at a time, whose deltas are copied behind the sums.
+     * Adds the entries of one segment, whose rows end before {@code rowEnd}, to a sum; returns the first entry after it. Three at
+     * a time, whose deltas are copied behind the sum: C2 makes vectors of a loop over one array if the distances of what it
+     * reads and writes are constants, and not of one that reads several and writes four columns.
      */
     private static int segment(SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] s) {
         int[] rows = x.entryRows();

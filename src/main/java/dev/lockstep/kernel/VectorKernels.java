@@ -186,13 +186,13 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void sparseGradient(GradientSum sum, int fromGroup, int toGroup, float[] scratch) {
-        VectorSparseGradient.apply(sum, fromGroup, toGroup, scratch);
+    public void sparseGradient(GradientSum sum, int fromGroup, int toGroup, SumScratch scratch) {
+        VectorSparseGradient.apply(sum, fromGroup, toGroup, scratch.stack());
     }
 
     @Override
-    public void denseGradient(GradientSum sum, float[] scratch) {
-        VectorTreeSum.apply(sum, scratch);
+    public void denseGradient(GradientSum sum, SumScratch scratch) {
+        VectorTreeSum.apply(sum, scratch.stack());
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.lockstep.kernel;
 
 import static dev.lockstep.kernel.VectorLanes.BLOCK;
 import static dev.lockstep.kernel.VectorLanes.ORDER;
+import static dev.lockstep.kernel.VectorLanes.SPECIES;
 import static dev.lockstep.kernel.VectorLanes.VECTOR_BYTES;
 import static dev.lockstep.kernel.VectorLanes.WIDTH;
 import static dev.lockstep.kernel.VectorLanes.all;
@@ -10,6 +11,7 @@ import static dev.lockstep.kernel.VectorLanes.load;
 
 import dev.lockstep.memory.FloatMatrix;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -28,8 +30,18 @@ final class VectorSparseGradient {
     private static final int SUMS = COLUMNS * BLOCK;
     /** What sums begin with: loading is as fast as setting to zero, and one loop serves both. */
     private static final float[] ZEROS = new float[SUMS];
+    /** What sums are added to where there is none: adding to -0.0 changes nothing, and needs no branch. */
+    private static final float[] NOTHING = negativeZeros();
+    /** No row: it comes after all. */
+    private static final int NONE = Integer.MAX_VALUE;
 
     private VectorSparseGradient() {}
+
+    private static float[] negativeZeros() {
+        float[] zeros = new float[SUMS];
+        Arrays.fill(zeros, -0f);
+        return zeros;
+    }
 
     static void apply(GradientSum sum, int fromGroup, int toGroup, float[] scratch) {
         boolean isFinite = sum.isFinite();
@@ -60,47 +72,61 @@ final class VectorSparseGradient {
         }
         int depth = sum.depthBefore(); // of the stack of sums
         long present = (1L << depth) - 1; // bit d: something has been added to sum d; else it is zero, and not there
-        int e = 0;
-        for (int op = 0; op < sum.ops(); op++) {
-            GradientRows run = sum.run(op);
+        boolean[] begins = sum.begins();
+        int[] rowEnd = sum.rowEnd();
+        int[] mergesOf = sum.merges();
+        Gradient[] outs = sum.out();
+        int op = 0;
+        for (int r = 0; r < sum.runs(); r++) {
+            GradientRows run = sum.rowsOfRun(r);
             SparseBatch x = run.x();
-            if (sum.isNewRun(op)) {
-                e = x.start()[g];
-            }
-            depth += sum.begins(op) ? 1 : 0;
+            int[] rows = x.entryRows();
+            float[] deltas = run.packed();
+            int d = run.block(h) + h % GradientRows.BLOCK;
+            int e = x.start()[g];
             int to = x.start()[g + 1];
-            if (e < to && x.entryRows()[e] < sum.rowEnd(op)) {
-                int top = (depth - 1) * SUMS;
-                int d = run.block(h) + h % GradientRows.BLOCK;
-                boolean isNew = (present >>> depth - 1 & 1) == 0;
-                float[] before = isNew ? ZEROS : sums;
-                int b = isNew ? 0 : top;
-                e = vectors == 4
-                        ? segment4(x, e, to, sum.rowEnd(op), run.packed(), d, before, b, sums, top)
-                        : segment1(x, e, to, sum.rowEnd(op), run.packed(), d, before, b, sums, top);
-                present |= 1L << depth - 1;
-            }
-            for (int merges = sum.merges(op); merges > 0; merges--) {
-                depth--;
-                present = merge(sums, depth, present);
-            }
-            Gradient out = sum.out(op);
-            if (out != null) {
-                put(present == 0 ? ZEROS : sums, 0, g, h, vectors, 0f, out.w1());
-                depth = 0;
-                present = 0;
+            int next = e < to ? rows[e] : NONE;
+            for (int opsEnd = sum.opsEnd(r); op < opsEnd; op++) {
+                depth += begins[op] ? 1 : 0;
+                int merges = mergesOf[op];
+                int end = rowEnd[op];
+                if (next < end) {
+                    boolean isNew = (present >>> depth - 1 & 1) == 0;
+                    boolean isRight = merges > 0 && (present >>> depth - 2 & 1) != 0;
+                    int top = (depth - 1) * SUMS;
+                    int at = isRight ? top - SUMS : top;
+                    float[] before = isNew ? ZEROS : sums;
+                    int b = isNew ? 0 : top;
+                    float[] left = isRight ? sums : NOTHING;
+                    int l = isRight ? at : 0;
+                    e = vectors == 4
+                            ? segment4(x, e, to, end, deltas, d, before, b, left, l, sums, at)
+                            : segment1(x, e, to, end, deltas, d, before, b, left, l, sums, at);
+                    next = e < to ? rows[e] : NONE;
+                    depth -= isRight ? 1 : 0;
+                    merges -= isRight ? 1 : 0;
+                    present = present & (1L << depth) - 1 | 1L << depth - 1;
+                }
+                for (; merges > 0; merges--) {
+                    depth--;
+                    present = merge(sums, depth, present);
+                }
+                if (outs[op] != null) {
+                    put(present == 0 ? ZEROS : sums, 0, g, h, vectors, 0f, outs[op].w1());
+                    depth = 0;
+                    present = 0;
+                }
             }
         }
-        for (int d = 0; d < depth; d++) {
+        putWaiting(sum, g, h, vectors, sums, present);
+    }
+
+    /** @param present bit d: sum d is there; else it is zero */
+    private static void putWaiting(GradientSum sum, int g, int h, int vectors, float[] sums, long present) {
+        for (int d = 0; d < sum.depthAfter(); d++) {
             boolean isThere = (present >>> d & 1) != 0;
-            put(
-                    isThere ? sums : ZEROS,
-                    isThere ? d * SUMS : 0,
-                    g,
-                    h,
-                    vectors,
-                    -0f,
-                    sum.waiting(d).w1());
+            float[] from = isThere ? sums : ZEROS;
+            put(from, isThere ? d * SUMS : 0, g, h, vectors, -0f, sum.waiting(d).w1());
         }
     }
 
@@ -152,6 +178,7 @@ final class VectorSparseGradient {
      *
      * @param d where the deltas of row 0 begin in {@code deltas}
      * @param before sums to begin with, from {@code b} on
+     * @param left sums to which those of the segment are added, from {@code l} on
      * @param sums receives the sums, from {@code at} on
      */
     private static int segment4(
@@ -163,35 +190,37 @@ final class VectorSparseGradient {
             int d,
             float[] before,
             int b,
+            float[] left,
+            int l,
             float[] sums,
             int at) {
         int[] rows = x.entryRows();
         int[] blocks = x.entryBlocks();
         float[] values = x.values();
-        FloatVector s00 = load(before, b);
-        FloatVector s01 = load(before, b + WIDTH);
-        FloatVector s02 = load(before, b + 2 * WIDTH);
-        FloatVector s03 = load(before, b + 3 * WIDTH);
-        FloatVector s10 = load(before, b + BLOCK);
-        FloatVector s11 = load(before, b + BLOCK + WIDTH);
-        FloatVector s12 = load(before, b + BLOCK + 2 * WIDTH);
-        FloatVector s13 = load(before, b + BLOCK + 3 * WIDTH);
-        FloatVector s20 = load(before, b + 2 * BLOCK);
-        FloatVector s21 = load(before, b + 2 * BLOCK + WIDTH);
-        FloatVector s22 = load(before, b + 2 * BLOCK + 2 * WIDTH);
-        FloatVector s23 = load(before, b + 2 * BLOCK + 3 * WIDTH);
-        FloatVector s30 = load(before, b + 3 * BLOCK);
-        FloatVector s31 = load(before, b + 3 * BLOCK + WIDTH);
-        FloatVector s32 = load(before, b + 3 * BLOCK + 2 * WIDTH);
-        FloatVector s33 = load(before, b + 3 * BLOCK + 3 * WIDTH);
+        FloatVector s00 = FloatVector.fromArray(SPECIES, before, b);
+        FloatVector s01 = FloatVector.fromArray(SPECIES, before, b + WIDTH);
+        FloatVector s02 = FloatVector.fromArray(SPECIES, before, b + 2 * WIDTH);
+        FloatVector s03 = FloatVector.fromArray(SPECIES, before, b + 3 * WIDTH);
+        FloatVector s10 = FloatVector.fromArray(SPECIES, before, b + BLOCK);
+        FloatVector s11 = FloatVector.fromArray(SPECIES, before, b + BLOCK + WIDTH);
+        FloatVector s12 = FloatVector.fromArray(SPECIES, before, b + BLOCK + 2 * WIDTH);
+        FloatVector s13 = FloatVector.fromArray(SPECIES, before, b + BLOCK + 3 * WIDTH);
+        FloatVector s20 = FloatVector.fromArray(SPECIES, before, b + 2 * BLOCK);
+        FloatVector s21 = FloatVector.fromArray(SPECIES, before, b + 2 * BLOCK + WIDTH);
+        FloatVector s22 = FloatVector.fromArray(SPECIES, before, b + 2 * BLOCK + 2 * WIDTH);
+        FloatVector s23 = FloatVector.fromArray(SPECIES, before, b + 2 * BLOCK + 3 * WIDTH);
+        FloatVector s30 = FloatVector.fromArray(SPECIES, before, b + 3 * BLOCK);
+        FloatVector s31 = FloatVector.fromArray(SPECIES, before, b + 3 * BLOCK + WIDTH);
+        FloatVector s32 = FloatVector.fromArray(SPECIES, before, b + 3 * BLOCK + 2 * WIDTH);
+        FloatVector s33 = FloatVector.fromArray(SPECIES, before, b + 3 * BLOCK + 3 * WIDTH);
         int e = from;
         for (; e < to && rows[e] < rowEnd; e++) {
             int i = d + rows[e] * GradientRows.BLOCK;
             int v = blocks[e];
-            FloatVector d0 = load(deltas, i);
-            FloatVector d1 = load(deltas, i + WIDTH);
-            FloatVector d2 = load(deltas, i + 2 * WIDTH);
-            FloatVector d3 = load(deltas, i + 3 * WIDTH);
+            FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, i);
+            FloatVector d1 = FloatVector.fromArray(SPECIES, deltas, i + WIDTH);
+            FloatVector d2 = FloatVector.fromArray(SPECIES, deltas, i + 2 * WIDTH);
+            FloatVector d3 = FloatVector.fromArray(SPECIES, deltas, i + 3 * WIDTH);
             FloatVector v0 = all(values[v]);
             s00 = d0.fma(v0, s00);
             s01 = d1.fma(v0, s01);
@@ -213,22 +242,30 @@ final class VectorSparseGradient {
             s32 = d2.fma(v3, s32);
             s33 = d3.fma(v3, s33);
         }
-        s00.intoArray(sums, at);
-        s01.intoArray(sums, at + WIDTH);
-        s02.intoArray(sums, at + 2 * WIDTH);
-        s03.intoArray(sums, at + 3 * WIDTH);
-        s10.intoArray(sums, at + BLOCK);
-        s11.intoArray(sums, at + BLOCK + WIDTH);
-        s12.intoArray(sums, at + BLOCK + 2 * WIDTH);
-        s13.intoArray(sums, at + BLOCK + 3 * WIDTH);
-        s20.intoArray(sums, at + 2 * BLOCK);
-        s21.intoArray(sums, at + 2 * BLOCK + WIDTH);
-        s22.intoArray(sums, at + 2 * BLOCK + 2 * WIDTH);
-        s23.intoArray(sums, at + 2 * BLOCK + 3 * WIDTH);
-        s30.intoArray(sums, at + 3 * BLOCK);
-        s31.intoArray(sums, at + 3 * BLOCK + WIDTH);
-        s32.intoArray(sums, at + 3 * BLOCK + 2 * WIDTH);
-        s33.intoArray(sums, at + 3 * BLOCK + 3 * WIDTH);
+        FloatVector.fromArray(SPECIES, left, l).add(s00).intoArray(sums, at);
+        FloatVector.fromArray(SPECIES, left, l + WIDTH).add(s01).intoArray(sums, at + WIDTH);
+        FloatVector.fromArray(SPECIES, left, l + 2 * WIDTH).add(s02).intoArray(sums, at + 2 * WIDTH);
+        FloatVector.fromArray(SPECIES, left, l + 3 * WIDTH).add(s03).intoArray(sums, at + 3 * WIDTH);
+        FloatVector.fromArray(SPECIES, left, l + BLOCK).add(s10).intoArray(sums, at + BLOCK);
+        FloatVector.fromArray(SPECIES, left, l + BLOCK + WIDTH).add(s11).intoArray(sums, at + BLOCK + WIDTH);
+        FloatVector.fromArray(SPECIES, left, l + BLOCK + 2 * WIDTH).add(s12).intoArray(sums, at + BLOCK + 2 * WIDTH);
+        FloatVector.fromArray(SPECIES, left, l + BLOCK + 3 * WIDTH).add(s13).intoArray(sums, at + BLOCK + 3 * WIDTH);
+        FloatVector.fromArray(SPECIES, left, l + 2 * BLOCK).add(s20).intoArray(sums, at + 2 * BLOCK);
+        FloatVector.fromArray(SPECIES, left, l + 2 * BLOCK + WIDTH).add(s21).intoArray(sums, at + 2 * BLOCK + WIDTH);
+        FloatVector.fromArray(SPECIES, left, l + 2 * BLOCK + 2 * WIDTH)
+                .add(s22)
+                .intoArray(sums, at + 2 * BLOCK + 2 * WIDTH);
+        FloatVector.fromArray(SPECIES, left, l + 2 * BLOCK + 3 * WIDTH)
+                .add(s23)
+                .intoArray(sums, at + 2 * BLOCK + 3 * WIDTH);
+        FloatVector.fromArray(SPECIES, left, l + 3 * BLOCK).add(s30).intoArray(sums, at + 3 * BLOCK);
+        FloatVector.fromArray(SPECIES, left, l + 3 * BLOCK + WIDTH).add(s31).intoArray(sums, at + 3 * BLOCK + WIDTH);
+        FloatVector.fromArray(SPECIES, left, l + 3 * BLOCK + 2 * WIDTH)
+                .add(s32)
+                .intoArray(sums, at + 3 * BLOCK + 2 * WIDTH);
+        FloatVector.fromArray(SPECIES, left, l + 3 * BLOCK + 3 * WIDTH)
+                .add(s33)
+                .intoArray(sums, at + 3 * BLOCK + 3 * WIDTH);
         return e;
     }
 
@@ -241,28 +278,30 @@ final class VectorSparseGradient {
             int d,
             float[] before,
             int b,
+            float[] left,
+            int l,
             float[] sums,
             int at) {
         int[] rows = x.entryRows();
         int[] blocks = x.entryBlocks();
         float[] values = x.values();
-        FloatVector s0 = load(before, b);
-        FloatVector s1 = load(before, b + BLOCK);
-        FloatVector s2 = load(before, b + 2 * BLOCK);
-        FloatVector s3 = load(before, b + 3 * BLOCK);
+        FloatVector s0 = FloatVector.fromArray(SPECIES, before, b);
+        FloatVector s1 = FloatVector.fromArray(SPECIES, before, b + BLOCK);
+        FloatVector s2 = FloatVector.fromArray(SPECIES, before, b + 2 * BLOCK);
+        FloatVector s3 = FloatVector.fromArray(SPECIES, before, b + 3 * BLOCK);
         int e = from;
         for (; e < to && rows[e] < rowEnd; e++) {
-            FloatVector d0 = load(deltas, d + rows[e] * GradientRows.BLOCK);
+            FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, d + rows[e] * GradientRows.BLOCK);
             int v = blocks[e];
             s0 = d0.fma(all(values[v]), s0);
             s1 = d0.fma(all(values[v + 1]), s1);
             s2 = d0.fma(all(values[v + 2]), s2);
             s3 = d0.fma(all(values[v + 3]), s3);
         }
-        s0.intoArray(sums, at);
-        s1.intoArray(sums, at + BLOCK);
-        s2.intoArray(sums, at + 2 * BLOCK);
-        s3.intoArray(sums, at + 3 * BLOCK);
+        FloatVector.fromArray(SPECIES, left, l).add(s0).intoArray(sums, at);
+        FloatVector.fromArray(SPECIES, left, l + BLOCK).add(s1).intoArray(sums, at + BLOCK);
+        FloatVector.fromArray(SPECIES, left, l + 2 * BLOCK).add(s2).intoArray(sums, at + 2 * BLOCK);
+        FloatVector.fromArray(SPECIES, left, l + 3 * BLOCK).add(s3).intoArray(sums, at + 3 * BLOCK);
         return e;
     }
 }

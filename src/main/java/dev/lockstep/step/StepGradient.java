@@ -7,6 +7,7 @@ import dev.lockstep.kernel.GradientRows;
 import dev.lockstep.kernel.GradientSum;
 import dev.lockstep.kernel.SegmentTree;
 import dev.lockstep.kernel.SparseBatch;
+import dev.lockstep.kernel.SumScratch;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.TwoLayerNet;
 import java.util.ArrayList;
@@ -90,7 +91,7 @@ final class StepGradient implements AutoCloseable {
     private int runCount;
     private int ranges;
     private int touched;
-    private float[] scratch; // of who computes alone
+    private SumScratch scratch; // of who computes alone
 
     StepGradient(StepPlan plan) {
         this.plan = plan;
@@ -110,7 +111,7 @@ final class StepGradient implements AutoCloseable {
     }
 
     /** Scratch for {@link #run}, for one thread. */
-    float[] newScratch() {
+    SumScratch newScratch() {
         return sum.newScratch();
     }
 
@@ -276,7 +277,7 @@ final class StepGradient implements AutoCloseable {
      *
      * @param scratch of the calling thread
      */
-    void run(int unit, Parameters weights, Object thread, float[] scratch) {
+    void run(int unit, Parameters weights, Object thread, SumScratch scratch) {
         int wave = unit / unitsOfWave();
         int place = unit % unitsOfWave();
         if (place == 0) {

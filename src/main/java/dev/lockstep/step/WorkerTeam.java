@@ -1,5 +1,6 @@
 package dev.lockstep.step;
 
+import dev.lockstep.kernel.SumScratch;
 import dev.lockstep.net.Parameters;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +29,7 @@ final class WorkerTeam implements AutoCloseable {
         final Thread thread = Thread.currentThread();
         volatile boolean parked;
         Work last;
-        private final float[] scratch = gradients[0].newScratch();
+        private final SumScratch scratch = gradients[0].newScratch();
         private PartComputer computer;
 
         /** Room for batches of the shards that are loaded; made anew when a shard with fuller rows has come. */

@@ -52,8 +52,11 @@ final class GradientRuns implements AutoCloseable {
         }
         GradientSum sum = new GradientSum(arena.shape.classes(), arena.tree.segments(), this::buffer);
         sum.addNode(arena.tree, new Gradient(arena.w1Gradient, arena.b1Gradient, arena.w2tGradient, arena.b2Gradient));
-        float[] scratch = sum.newScratch();
-        Arrays.fill(scratch, KernelArena.GARBAGE);
+        SumScratch scratch = sum.newScratch();
+        Arrays.fill(scratch.stack(), KernelArena.GARBAGE);
+        for (float[] each : scratch.sums()) {
+            Arrays.fill(each, KernelArena.GARBAGE);
+        }
         int first = 0;
         for (int[] ends : waves) {
             int from = first;

@@ -137,7 +137,7 @@ abstract class KernelEdgeContract {
         GradientSum sum = new GradientSum(16, tree.segments(), () -> null);
         sum.addNode(tree, out);
         sum.wave(0, new GradientRows[] {rows}, new int[] {x.rows()}, 1);
-        float[] scratch = sum.newScratch();
+        SumScratch scratch = sum.newScratch();
         out.w1().data().fill(Float.NaN);
         out.w2t().data().fill(Float.NaN);
         kernels().sparseGradient(sum, 0, SparseBatch.groups(x.inputs()), scratch);

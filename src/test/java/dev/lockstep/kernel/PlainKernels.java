@@ -161,15 +161,15 @@ public final class PlainKernels implements Kernels {
     }
 
     @Override
-    public void sparseGradient(GradientSum sum, int fromGroup, int toGroup, float[] scratch) {
+    public void sparseGradient(GradientSum sum, int fromGroup, int toGroup, SumScratch scratch) {
         for (int g = fromGroup; g < toGroup; g++) {
-            ExactGradient.group(sum, g, scratch);
+            ExactGradient.group(sum, g, scratch.stack());
         }
     }
 
     @Override
-    public void denseGradient(GradientSum sum, float[] scratch) {
-        ScalarTreeSum.apply(sum, scratch);
+    public void denseGradient(GradientSum sum, SumScratch scratch) {
+        ScalarTreeSum.apply(sum, scratch.stack());
     }
 
     @Override

@@ -28,7 +28,7 @@ class ScalarKernelsTest extends KernelContracts {
             int[] end = {23};
             GradientSum sum = new GradientSum(10, 7, () -> null);
             Gradient out = new Gradient(a.w1Gradient, a.b1Gradient, a.w2tGradient, a.b2Gradient);
-            float[] scratch = sum.newScratch();
+            SumScratch scratch = sum.newScratch();
             long least = Long.MAX_VALUE;
             // Vector code allocates until it is compiled; the passes that this takes depend on the machine.
             for (int i = 0; i < 20_000 && least > 0; i++) {

@@ -4,6 +4,7 @@ import dev.lockstep.kernel.GradientRows;
 import dev.lockstep.kernel.GradientSum;
 import dev.lockstep.kernel.SegmentTree;
 import dev.lockstep.kernel.SparseBatch;
+import dev.lockstep.kernel.SumScratch;
 
 /** The gradient of a batch by backpropagation, in one run of rows, for tests. */
 final class Backpropagation {
@@ -19,7 +20,7 @@ final class Backpropagation {
         try (Workspace workspace = new Workspace(net.shape(), x)) {
             net.backward(w, x, scale, workspace);
             GradientSum sum = net.newSum(tree.segments(), () -> null);
-            float[] scratch = sum.newScratch();
+            SumScratch scratch = sum.newScratch();
             sum.addNode(tree, out.asGradient());
             sum.wave(0, new GradientRows[] {workspace.rows()}, new int[] {x.rows()}, 1);
             net.kernels().sparseGradient(sum, 0, SparseBatch.groups(x.inputs()), scratch);
