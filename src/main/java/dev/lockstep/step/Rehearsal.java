@@ -7,6 +7,7 @@ import dev.lockstep.net.Parameters;
 import java.lang.management.ManagementFactory;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,10 +31,12 @@ final class Rehearsal {
     private static final int MIN_STEPS = 100;
     private static final int QUIET_STEPS = 100; // that allocate next to nothing, one after the other
     private static final long QUIET_BYTES = 256;
-    private static final long MAX_NANOS = 2_000_000_000L;
+    /** Of the rehearsing thread. By the clock, two seconds on a busy machine are ten steps, and nothing is compiled. */
+    private static final long MAX_CPU_NANOS = 2_000_000_000L;
 
     private final StepPlan plan;
     private final ShardStore shards;
+    private final LongSupplier cpuNanos;
     private boolean isDone;
     private volatile boolean isUnwanted;
 
@@ -42,8 +45,14 @@ final class Rehearsal {
      * @param isWanted whether there is to be any: a run of few steps gains nothing
      */
     Rehearsal(StepPlan plan, ShardStore shards, boolean isWanted) {
+        this(plan, shards, isWanted, ManagementFactory.getThreadMXBean()::getCurrentThreadCpuTime);
+    }
+
+    /** @param cpuNanos how long the calling thread has had a core */
+    Rehearsal(StepPlan plan, ShardStore shards, boolean isWanted, LongSupplier cpuNanos) {
         this.plan = plan;
         this.shards = shards;
+        this.cpuNanos = cpuNanos;
         this.isUnwanted = !isWanted || plan.method() != GradientMethod.BACKPROP;
     }
 
@@ -51,10 +60,11 @@ final class Rehearsal {
      * Rehearses, if nobody has done so.
      *
      * @param loaded shards that are loaded
+     * @return steps
      */
-    synchronized void run(BitSet loaded) {
+    synchronized int run(BitSet loaded) {
         if (isDone || isUnwanted || loaded.isEmpty()) {
-            return;
+            return 0;
         }
         isDone = true;
         long began = System.nanoTime();
@@ -64,17 +74,19 @@ final class Rehearsal {
                 Parameters weights = new Parameters(small.shape());
                 GradientPart part = new GradientPart(node.low(), node.high(), new Parameters(small.shape()))) {
             Initializer.XAVIER.initialize(weights, 0, plan.seed());
-            int steps = rehearse(gradient, List.of(node), weights, part, began);
+            int steps = rehearse(gradient, List.of(node), weights, part);
             LOG.debug("rehearsed {} steps in {} ms", steps, (System.nanoTime() - began) / 1_000_000);
+            return steps;
         }
     }
 
-    private int rehearse(StepGradient gradient, List<Node> nodes, Parameters weights, GradientPart part, long began) {
+    private int rehearse(StepGradient gradient, List<Node> nodes, Parameters weights, GradientPart part) {
         var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         Kernels kernels = plan.kernels();
         int step = 0;
         int quiet = 0;
-        while ((step < MIN_STEPS || quiet < QUIET_STEPS) && !isUnwanted && System.nanoTime() - began < MAX_NANOS) {
+        long until = cpuNanos.getAsLong() + MAX_CPU_NANOS;
+        while ((step < MIN_STEPS || quiet < QUIET_STEPS) && !isUnwanted && cpuNanos.getAsLong() < until) {
             long before = threads.getCurrentThreadAllocatedBytes();
             gradient.alone(step, nodes, shards, THREADS, weights, key -> part);
             kernels.addScaled(-LEARNING_RATE, part.values().all(), weights.all());
