@@ -64,20 +64,26 @@ record Route(int member, Address address, List<Node> nodes, List<Route> below) {
     static List<Route> tree(List<Route> leaves, int fanIn) {
         List<Route> sorted = new ArrayList<>(leaves);
         sorted.sort(Comparator.comparingInt(leaf -> leaf.nodes.get(0).low()));
-        return arrange(sorted, sorted.size() > MAX_DEPTH ? Math.max(2, fanIn) : fanIn);
+        return heads(sorted, sorted.size() > MAX_DEPTH ? Math.max(2, fanIn) : fanIn);
     }
 
-    private static List<Route> arrange(List<Route> leaves, int fanIn) {
-        int size = leaves.size();
-        if (size <= fanIn) {
-            return leaves;
-        }
-        List<Route> heads = new ArrayList<>(fanIn);
-        for (int i = 0; i < fanIn; i++) {
-            List<Route> block = leaves.subList((int) ((long) i * size / fanIn), (int) ((i + 1L) * size / fanIn));
-            Route head = block.get(0);
-            heads.add(new Route(head.member, head.address, head.nodes, arrange(block.subList(1, block.size()), fanIn)));
+    /** The first of each block, with the rest of its block below it. */
+    private static List<Route> heads(List<Route> leaves, int fanIn) {
+        int blocks = Math.min(fanIn, leaves.size());
+        List<Route> heads = new ArrayList<>(blocks);
+        for (int i = 0; i < blocks; i++) {
+            List<Route> block = leaves.subList(bound(i, leaves.size(), blocks), bound(i + 1, leaves.size(), blocks));
+            heads.add(block.get(0).above(heads(block.subList(1, block.size()), fanIn)));
         }
         return heads;
+    }
+
+    /** Where block {@code i} begins if {@code size} leaves are cut evenly. */
+    private static int bound(int i, int size, int blocks) {
+        return (int) ((long) i * size / blocks);
+    }
+
+    private Route above(List<Route> others) {
+        return new Route(member, address, nodes, others);
     }
 }
