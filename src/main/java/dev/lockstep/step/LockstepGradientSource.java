@@ -3,6 +3,8 @@ package dev.lockstep.step;
 import dev.lockstep.data.Split;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
@@ -12,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.SparkThrowable;
 import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -57,10 +60,10 @@ public final class LockstepGradientSource implements GradientSource {
     private final Coordinator coordinator;
     private final ExchangeServer server;
     private final LocalMember local;
-    private final Broadcast<SerializableConfiguration> conf;
+    private final RunProgress progress;
     private final JavaFutureAction<Void> stage;
     private final LoadReport data;
-    private final RunProgress progress;
+    private final Deque<Runnable> held = new ArrayDeque<>(); // what closes the things that are open, the last first
     private long rounds;
     private long watchedSinceNanos; // in this round
     private long lookedNanos;
@@ -94,27 +97,57 @@ public final class LockstepGradientSource implements GradientSource {
         this.root = new Node(0, plan.shards());
         this.coordinator = new Coordinator(plan, settings.fanIn());
         RunTicket ticket = RunTicket.fresh(spark.getConf().get("spark.driver.host"), settings, rehearses);
-        this.server = new ExchangeServer(spark.getConf(), ticket, plan, coordinator);
-        this.conf = SerializableConfiguration.broadcast(spark.sc());
-        ShardStore shards =
-                early.map(EarlyStart::takeOver).orElseGet(() -> new ShardStore(spark.hadoopConfiguration(), plan));
-        Rehearsal rehearsal = early.map(EarlyStart::rehearsal).orElseGet(() -> new Rehearsal(plan, shards, rehearses));
-        this.local = new LocalMember(plan, shards, rehearsal, coordinator, ticket.runId());
-        String jobGroup = "lockstep-" + ticket.runId();
-        this.progress = new RunProgress(spark.sc(), jobGroup);
-        spark.setJobGroup(
-                jobGroup,
-                "Lockstep: training " + plan.shape() + " on " + plan.train().name(),
-                true);
-        List<Integer> numbers = IntStream.range(0, tasks).boxed().toList();
-        this.stage =
-                spark.parallelize(numbers, tasks).foreachPartitionAsync(work(ticket.at(server.port()), plan, conf));
-        spark.clearJobGroup();
+        try {
+            Broadcast<SerializableConfiguration> conf = SerializableConfiguration.broadcast(spark.sc());
+            held.push(() -> destroy(conf));
+            ShardStore shards =
+                    early.map(EarlyStart::takeOver).orElseGet(() -> new ShardStore(spark.hadoopConfiguration(), plan));
+            Rehearsal rehearsal =
+                    early.map(EarlyStart::rehearsal).orElseGet(() -> new Rehearsal(plan, shards, rehearses));
+            this.local = new LocalMember(plan, shards, rehearsal, coordinator, ticket.runId());
+            held.push(local::close);
+            this.server = new ExchangeServer(spark.getConf(), ticket, plan, coordinator);
+            held.push(server::close);
+            String jobGroup = "lockstep-" + ticket.runId();
+            this.progress = new RunProgress(spark.sc(), jobGroup);
+            held.push(progress::close);
+            this.stage = start(spark, jobGroup, work(ticket.at(server.port()), plan, conf));
+        } catch (RuntimeException | Error e) { // as when the context has been stopped
+            release();
+            throw e;
+        }
         try {
             this.data = load();
         } catch (RuntimeException e) {
             close();
             throw e;
+        }
+    }
+
+    private JavaFutureAction<Void> start(
+            JavaSparkContext spark, String jobGroup, VoidFunction<Iterator<Integer>> work) {
+        String description =
+                "Lockstep: training " + plan.shape() + " on " + plan.train().name();
+        spark.setJobGroup(jobGroup, description, true);
+        try {
+            List<Integer> numbers = IntStream.range(0, tasks).boxed().toList();
+            return spark.parallelize(numbers, tasks).foreachPartitionAsync(work);
+        } finally {
+            spark.clearJobGroup();
+        }
+    }
+
+    /** What is destroyed with its context needs no end of its own. */
+    private static void destroy(Broadcast<?> broadcast) {
+        if (SparkEnv.get() != null) {
+            broadcast.destroy();
+        }
+    }
+
+    /** Closes what was opened, the last first. */
+    private void release() {
+        while (!held.isEmpty()) {
+            held.pop().run();
         }
     }
 
@@ -278,7 +311,7 @@ public final class LockstepGradientSource implements GradientSource {
 
     @Override
     public void close() {
-        progress.close();
+        progress.close(); // its last word is to come before the stage's end
         boolean isDeserted =
                 coordinator.isEmpty(); // then no task runs, and those that wait for a slot may wait for ever
         coordinator.end();
@@ -297,8 +330,6 @@ public final class LockstepGradientSource implements GradientSource {
             Thread.currentThread().interrupt();
             stage.cancel(true);
         }
-        server.close();
-        local.close();
-        conf.destroy();
+        release();
     }
 }

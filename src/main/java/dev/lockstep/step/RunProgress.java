@@ -77,7 +77,7 @@ final class RunProgress extends SparkListener implements AutoCloseable {
         info.accumulables().put(id, shown);
     }
 
-    /** Shows the last word; the stage has not ended yet, or has just. */
+    /** Shows the last word; the stage has not ended yet, or has just. Closing it again does nothing. */
     @Override
     public void close() {
         show();
