@@ -23,7 +23,7 @@ final class Traffic {
     private Traffic(double[] pixelShares, StepPlan plan) {
         this.pixelShares = pixelShares;
         this.rowBytes = plan.shape().hidden() * (double) Float.BYTES;
-        this.fixedBytes = new ParameterCodec(plan.shape()).maxBytes() - rowBytes * plan.shape().inputs();
+        this.fixedBytes = ParameterCodec.maxBytes(plan.shape()) - rowBytes * plan.shape().inputs();
     }
 
     /** Measures how often pixels occur in the training files, all of which are loaded. */

@@ -1,5 +1,6 @@
 package dev.lockstep.step;
 
+import dev.lockstep.BadInputException;
 import java.util.List;
 import org.apache.spark.SSLOptions;
 import org.apache.spark.SecurityManager;
@@ -31,10 +32,40 @@ final class ExchangeTransport {
         return SparkTransportConf.fromSparkConf(settings, MODULE, threads, Option.empty(), ssl);
     }
 
+    /**
+     * Refuses networks whose gradients do not fit into frames: a worker has a run of neighbouring shards, or will have one
+     * when the membership has settled, and sends what it makes of them in one frame.
+     *
+     * @throws BadInputException naming the sizes
+     */
+    static void requireFrames(StepPlan plan) {
+        requireFrame(plan, ReductionTree.mostNodesOfNeighbours(plan.shards()));
+    }
+
+    /**
+     * The length of a frame of so many gradients, at most.
+     *
+     * @throws BadInputException if that is more than a frame can have
+     */
+    static int requireFrame(StepPlan plan, int gradients) {
+        long bytes = FrameLayout.HEADER_BYTES + gradients * gradientBytes(plan);
+        if (bytes > Integer.MAX_VALUE) {
+            throw new BadInputException("--hidden " + plan.shape().hidden() + ", --shards " + plan.shards()
+                    + ": expected that what a worker sends of a step has at most " + Integer.MAX_VALUE
+                    + " bytes, found that " + gradients + " gradients of " + plan.shape() + " have " + bytes
+                    + "; fewer shards make fewer gradients");
+        }
+        return (int) bytes;
+    }
+
+    private static long gradientBytes(StepPlan plan) {
+        return FrameLayout.GRADIENT_NODE_BYTES + ParameterCodec.maxBytes(plan.shape());
+    }
+
     /** The longest frame that a run can need: a part of its own for each shard, an order with a worker for each, or
      * a name and a host. */
     static long maxFrameBytes(StepPlan plan) {
-        long partBytes = FrameLayout.GRADIENT_NODE_BYTES + new ParameterCodec(plan.shape()).maxBytes();
+        long partBytes = gradientBytes(plan);
         long scoreBytes = FrameLayout.NODE_BYTES + FrameLayout.scoreShardBytes(plan);
         long bytes = FrameLayout.HEADER_BYTES
                 + 2L * FrameLayout.MAX_TEXT_BYTES

@@ -80,7 +80,7 @@ public final class LockstepGradientSource implements GradientSource {
      * @param rehearses whether workers have the code compiled before they are ready, which takes them a second; see {@link
      *     #isWorthRehearsing}
      * @param early what was begun for workers in this process; its shards belong to this object from now on
-     * @throws dev.lockstep.BadInputException if a file is damaged
+     * @throws dev.lockstep.BadInputException if a file is damaged, or the network is too large for the exchange
      * @throws WorkersMissingException if no worker comes in time
      */
     public LockstepGradientSource(
@@ -95,6 +95,9 @@ public final class LockstepGradientSource implements GradientSource {
         this.settings = settings;
         this.tree = new ReductionTree(plan.shards(), plan.kernels());
         this.root = new Node(0, plan.shards());
+        if (!spark.isLocal()) {
+            ExchangeTransport.requireFrames(plan);
+        }
         this.coordinator = new Coordinator(plan, settings.fanIn());
         RunTicket ticket = RunTicket.fresh(spark.getConf().get("spark.driver.host"), settings, rehearses);
         try {

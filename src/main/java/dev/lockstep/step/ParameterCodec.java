@@ -39,16 +39,25 @@ final class ParameterCodec {
 
     ParameterCodec(NetworkShape shape) {
         this.shape = shape;
-        this.maskWords = (shape.inputs() + Long.SIZE - 1) / Long.SIZE;
+        this.maskWords = maskWords(shape);
         this.rowBytes = shape.hidden() * Float.BYTES;
         this.strideBytes = shape.paddedHidden() * Float.BYTES;
         this.tailBytes = rowBytes * (1 + shape.outputs()) + shape.outputs() * Float.BYTES;
         this.zeros = ByteBuffer.allocateDirect(strideBytes);
     }
 
-    /** The longest form. */
+    /** Length of the longest form. */
     long maxBytes() {
-        return maskWords * (long) Long.BYTES + (long) rowBytes * shape.inputs() + tailBytes;
+        return maxBytes(shape);
+    }
+
+    private static int maskWords(NetworkShape shape) {
+        return (shape.inputs() + Long.SIZE - 1) / Long.SIZE;
+    }
+
+    /** Length of the longest form of parameters of a shape. */
+    static long maxBytes(NetworkShape shape) {
+        return maskWords(shape) * (long) Long.BYTES + shape.parameters() * Float.BYTES;
     }
 
     /** Whether a row of W1 is zero, bit for bit. */

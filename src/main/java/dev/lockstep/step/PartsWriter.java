@@ -8,10 +8,12 @@ import java.util.function.IntFunction;
 
 /** Writes the answers of workers: gradients, scores and reports of nodes. Any thread. */
 final class PartsWriter {
+    private final StepPlan plan;
     private final ParameterCodec codec;
     private final int scoreBytes;
 
     PartsWriter(StepPlan plan) {
+        this.plan = plan;
         this.codec = new ParameterCodec(plan.shape());
         this.scoreBytes = FrameLayout.scoreShardBytes(plan);
     }
@@ -21,10 +23,11 @@ final class PartsWriter {
      *
      * @param room used if it is large enough
      * @return the room that was used, ready to be sent
+     * @throws dev.lockstep.BadInputException if they are more than a frame can have
      */
     ByteBuffer gradients(
             ByteBuffer room, int member, long round, List<Node> nodes, Function<Node, GradientPart> partOf) {
-        long bytes = nodes.size() * (FrameLayout.GRADIENT_NODE_BYTES + codec.maxBytes());
+        int bytes = ExchangeTransport.requireFrame(plan, nodes.size());
         ByteBuffer frame = start(room, FrameLayout.GRADIENT, member, nodes.size(), round, bytes);
         for (Node node : nodes) {
             GradientPart part = partOf.apply(node);
@@ -47,7 +50,7 @@ final class PartsWriter {
     ByteBuffer results(
             ByteBuffer room, int type, int member, long round, List<Node> nodes, IntFunction<ShardResult> resultOf) {
         int shardBytes = type == FrameLayout.SCORE ? scoreBytes : FrameLayout.REPORT_SHARD_BYTES;
-        long bytes = 0;
+        long bytes = FrameLayout.HEADER_BYTES;
         for (Node node : nodes) {
             bytes += FrameLayout.NODE_BYTES + (long) (node.high() - node.low()) * shardBytes;
         }
@@ -73,8 +76,7 @@ final class PartsWriter {
         }
     }
 
-    private static ByteBuffer start(ByteBuffer room, int type, int member, int count, long round, long bodyBytes) {
-        long bytes = FrameLayout.HEADER_BYTES + bodyBytes;
+    private static ByteBuffer start(ByteBuffer room, int type, int member, int count, long round, long bytes) {
         ByteBuffer frame = bytes > room.capacity() ? FrameLayout.room(bytes) : room;
         FrameLayout.start(frame, type, member, count, round, -1, 0);
         return frame;

@@ -30,6 +30,12 @@ public final class ReductionTree {
         return nodes;
     }
 
+    /** How many nodes a run of neighbouring shards can be, at most: at each level below the first two, one at either end. */
+    static int mostNodesOfNeighbours(int shards) {
+        int levels = Integer.SIZE - Integer.numberOfLeadingZeros(shards - 1);
+        return Math.max(1, 2 * levels - 2);
+    }
+
     /** Whether a range of shards is a node. */
     static boolean isNode(int shards, Node range) {
         int low = 0;

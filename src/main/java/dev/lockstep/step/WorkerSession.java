@@ -157,7 +157,13 @@ final class WorkerSession implements AutoCloseable {
             return;
         }
         Wire to = from;
-        ByteBuffer frame = to == null ? null : answer(answers.getOrDefault(to, FrameLayout.NOTHING));
+        ByteBuffer frame = null;
+        try {
+            frame = to == null ? null : answer(answers.getOrDefault(to, FrameLayout.NOTHING));
+        } catch (BadInputException e) { // there is more than a frame can have
+            fail(e);
+            return;
+        }
         order = null;
         work = null;
         from = null;
