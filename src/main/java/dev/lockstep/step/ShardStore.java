@@ -10,11 +10,14 @@ import java.util.function.ToIntFunction;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * The shards that one process holds off-heap, training and test examples alike, loaded when they are first asked for. It owns
- * them. Loading and closing are for one thread at a time; loaded shards may be read by any number of threads that learn of
- * them afterwards.
+ * The shards that one process holds off-heap, training and test examples alike, loaded when they are first asked for, and freed
+ * when they have become others'. It owns them. Loading and freeing are for one thread at a time; loaded shards may be read by any
+ * number of threads that learn of them afterwards.
  */
 final class ShardStore implements AutoCloseable {
+    /** Twice as many as rounds after which members are thought to stay: who loses a neighbour soon has its shards still. */
+    static final int KEPT_STEPS = 2 * Membership.SETTLE_ROUNDS;
+
     private final Configuration conf;
     private final StepPlan plan;
     private final List<ShardRange> trainRanges;
@@ -22,6 +25,7 @@ final class ShardStore implements AutoCloseable {
     private final Shard[] train;
     private final Shard[] test;
     private volatile BitSet loaded = new BitSet(); // never changed, replaced
+    private int stepsWithout; // the others that are loaded
     private boolean closed;
 
     ShardStore(Configuration conf, StepPlan plan) {
@@ -70,6 +74,28 @@ final class ShardStore implements AutoCloseable {
         List<Shard> loaded = rows.read(conf, missingRanges, plan.shape().outputs());
         for (int i = 0; i < loaded.size(); i++) {
             into[missing.get(i)] = loaded.get(i);
+        }
+    }
+
+    /**
+     * A step is about to be computed on these shards, and on no others. Whatever else is loaded is freed when that has been
+     * so {@value #KEPT_STEPS} times, one after the other. No thread reads it meanwhile.
+     */
+    void step(BitSet wanted) {
+        load(wanted);
+        if (loaded.equals(wanted)) {
+            stepsWithout = 0;
+        } else if (++stepsWithout > KEPT_STEPS) {
+            freeOthers(wanted);
+        }
+    }
+
+    private synchronized void freeOthers(BitSet wanted) {
+        stepsWithout = 0;
+        loaded = (BitSet) wanted.clone();
+        for (int s = wanted.nextClearBit(0); s < train.length; s = wanted.nextClearBit(s + 1)) {
+            close(train, s);
+            close(test, s);
         }
     }
 
@@ -134,10 +160,14 @@ final class ShardStore implements AutoCloseable {
 
     private static void close(Shard[] shards) {
         for (int s = 0; s < shards.length; s++) {
-            if (shards[s] != null) {
-                shards[s].close();
-                shards[s] = null;
-            }
+            close(shards, s);
+        }
+    }
+
+    private static void close(Shard[] shards, int s) {
+        if (shards[s] != null) {
+            shards[s].close();
+            shards[s] = null;
         }
     }
 }

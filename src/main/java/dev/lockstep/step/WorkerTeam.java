@@ -286,6 +286,8 @@ final class WorkerTeam implements AutoCloseable {
             case LOAD -> rehearsal.run(work.shards);
             case GRADIENT -> {
                 if (work.gradient != null) {
+                    shards.step(
+                            work.shards); // nobody but threads that prepare this step, from its own shards, reads any
                     work.gradient.begin(work.step, work.nodes, shards, work.threads, partOf);
                     work.gradientUnits = work.gradient.units();
                 } else {
