@@ -56,7 +56,7 @@ abstract class Hub {
     private void connect() throws IOException {
         try {
             firstTaskEntered();
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) { // or the next task would wait in a team that has no driver
             taskCount--;
             lastTaskLeft();
             throw e;
