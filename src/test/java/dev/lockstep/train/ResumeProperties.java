@@ -143,7 +143,7 @@ class ResumeProperties {
         }
     }
 
-    @Property(seed = "17", tries = 40, edgeCases = EdgeCasesMode.NONE)
+    @Property(seed = "17", tries = 20, edgeCases = EdgeCasesMode.NONE)
     void interruptionsChangeNothing(@ForAll("cases") Case c) throws IOException {
         TrainingConfig config = c.settings.build();
         Path undisturbed = Files.createTempDirectory(directory, "a");
@@ -174,7 +174,7 @@ class ResumeProperties {
     }
 
     /** A finished run that is resumed with more iterations: the bits of one that was that long from the start. */
-    @Property(seed = "18", tries = 30, edgeCases = EdgeCasesMode.NONE)
+    @Property(seed = "18", tries = 15, edgeCases = EdgeCasesMode.NONE)
     void aRunCanBeMadeLonger(@ForAll("cases") Case c) throws IOException {
         // The shorter run ends where a checkpoint, an evaluation and its end meet.
         c.settings.evaluateEvery = OptionalLong.of(c.settings.checkpointEvery);
