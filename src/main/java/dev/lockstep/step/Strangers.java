@@ -1,8 +1,6 @@
 package dev.lockstep.step;
 
-import java.net.InetSocketAddress;
 import java.net.SocketAddress;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.Optional;
@@ -12,7 +10,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Connections to a door that have not shown the run's secret: so many may be there at once, and those that never show it are
- * counted, each host that they come from named once. Any thread.
+ * counted, and logged by their address. Any thread.
  */
 final class Strangers {
     private static final Logger LOG = LoggerFactory.getLogger(Strangers.class);
@@ -24,10 +22,9 @@ final class Strangers {
      */
     static final int MAX_CONNECTIONS = 256;
 
-    /** More hosts are counted, and not named: neither memory nor log is for strangers to fill. */
-    private static final int MAX_NAMED = 1_000;
+    /** More attempts are counted, and not logged: the log is not for strangers to fill. */
+    static final int MAX_LOGGED = 1_000;
 
-    private final Set<String> named = new HashSet<>();
     private final Set<ExchangeGuard> unwelcome = new LinkedHashSet<>(); // in the order in which they came
     private long count;
 
@@ -51,9 +48,9 @@ final class Strangers {
     /** A connection has ended without having been welcome. */
     synchronized void refused(SocketAddress peer, String reason) {
         count++;
-        String host = peer instanceof InetSocketAddress address ? address.getHostString() : String.valueOf(peer);
-        if (named.size() < MAX_NAMED && named.add(host)) {
-            LOG.warn("{} was refused: {}; further attempts from this host are only counted", peer, reason);
+        if (count <= MAX_LOGGED) {
+            String rest = count == MAX_LOGGED ? "; further attempts are only counted" : "";
+            LOG.warn("{} was refused: {}{}", peer, reason, rest);
         }
     }
 
