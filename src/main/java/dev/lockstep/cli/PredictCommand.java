@@ -105,11 +105,11 @@ final class PredictCommand implements Callable<Integer> {
         PrintWriter writer = spec.commandLine().getOut();
         writer.printf(
                 Locale.ROOT,
-                "%d images of %d files in %.1f s, %,.0f images/s (%,.0f without writing): %s%n",
+                "%d images of %d files in %.1f s; %,.0f images/s once begun (%,.0f without writing): %s%n",
                 predicted.examples(),
                 files,
                 predicted.seconds(),
-                predicted.examples() / predicted.seconds(),
+                predicted.examples() / predicted.loopSeconds(),
                 predicted.examples() / predicted.computingSeconds(),
                 out);
         writer.flush();

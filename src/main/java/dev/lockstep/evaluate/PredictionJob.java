@@ -42,6 +42,8 @@ public final class PredictionJob {
     private static final int MAX_TASK_EXAMPLES = 1_000_000;
 
     private static final double NANOS_PER_SECOND = 1e9;
+    private static final double NANOS_PER_MILLI = 1e6;
+    private static final double MILLIS_PER_SECOND = 1e3;
 
     private PredictionJob() {}
 
@@ -58,13 +60,15 @@ public final class PredictionJob {
      * What was done.
      *
      * @param examples rows written
-     * @param seconds of the job
-     * @param computingSeconds what the task that took longest spent reading and computing, without making and writing rows
+     * @param seconds in all: Spark SQL begun, the job planned and run, its output committed
+     * @param loopSeconds from the first task's first row asked for to the last task's last row written, by the clocks of the
+     *     machines they ran on
+     * @param computingSeconds of those, the tasks' share of reading and computing, without making and writing rows
      */
-    public record Predicted(long examples, double seconds, double computingSeconds) {}
+    public record Predicted(long examples, double seconds, double loopSeconds, double computingSeconds) {}
 
-    /** How long a task read and computed. */
-    private record TaskTime(long nanos) implements Serializable {}
+    /** When a task worked, and how long of that it read and computed. */
+    private record TaskTime(long beganMillis, long endedMillis, long computingNanos) implements Serializable {}
 
     /**
      * Predicts and writes.
@@ -88,8 +92,7 @@ public final class PredictionJob {
             Format format,
             String out) {
         long examples = files.stream().mapToLong(LabelledImages::examples).sum();
-        long wanted = Math.max(tasks, (examples + MAX_TASK_EXAMPLES - 1) / MAX_TASK_EXAMPLES);
-        List<List<FilePiece>> pieces = FilePiece.split(files, (int) Math.min(wanted, examples));
+        List<List<FilePiece>> pieces = FilePiece.split(files, pieces(examples, tasks, MAX_TASK_EXAMPLES));
         Broadcast<SerializableConfiguration> conf = SerializableConfiguration.broadcast(spark.sc());
         Broadcast<Parameters> model = spark.broadcast(weights.copy());
         CollectionAccumulator<String> badInput = spark.sc().collectionAccumulator();
@@ -103,19 +106,41 @@ public final class PredictionJob {
                             new Task(files, pieces, activation, loss, kernel, model, conf, badInput, times),
                             Encoders.bean(Prediction.class))
                     .select(columns(weights.shape().outputs()));
-            write(rows.write(), format, out);
+            write(rows.write(), weights.shape().outputs(), format, out);
             if (!badInput.value().isEmpty()) {
                 throw new BadInputException(
                         badInput.value().stream().sorted().findFirst().orElseThrow());
             }
             requireFiles(spark.hadoopConfiguration(), out, pieces.size());
-            long longest =
-                    times.value().stream().mapToLong(TaskTime::nanos).max().orElseThrow();
-            return new Predicted(examples, (System.nanoTime() - began) / NANOS_PER_SECOND, longest / NANOS_PER_SECOND);
+            return predicted(examples, (System.nanoTime() - began) / NANOS_PER_SECOND, times.value());
         } finally {
             model.destroy();
             conf.destroy();
         }
+    }
+
+    /**
+     * Of how many tasks the job is: a multiple of the tasks wanted, since those run at a time and none should run alone at the
+     * end.
+     *
+     * @param most examples of a task
+     */
+    static int pieces(long examples, int tasks, long most) {
+        long rounds = Math.max(1, -Math.floorDiv(-examples, tasks * most));
+        return (int) Math.min(rounds * tasks, examples);
+    }
+
+    /** Tasks may run at a time or one after the other; of either, reading and computing has the same share. */
+    private static Predicted predicted(long examples, double seconds, List<TaskTime> times) {
+        long began = times.stream().mapToLong(TaskTime::beganMillis).min().orElseThrow();
+        long ended = times.stream().mapToLong(TaskTime::endedMillis).max().orElseThrow();
+        long working = times.stream()
+                .mapToLong(time -> time.endedMillis - time.beganMillis)
+                .sum();
+        long computingNanos = times.stream().mapToLong(TaskTime::computingNanos).sum();
+        double loopMillis = Math.max(1, ended - began);
+        double share = Math.min(1, computingNanos / NANOS_PER_MILLI / Math.max(1, working));
+        return new Predicted(examples, seconds, loopMillis / MILLIS_PER_SECOND, loopMillis * share / MILLIS_PER_SECOND);
     }
 
     /** Where machines have directories of their own by that name, what tasks wrote on others is nowhere, without a word. */
@@ -150,9 +175,17 @@ public final class PredictionJob {
         return columns.toArray(Column[]::new);
     }
 
-    private static void write(DataFrameWriter<Row> writer, Format format, String out) {
+    private static void write(DataFrameWriter<Row> writer, int classes, Format format, String out) {
         switch (format) {
-            case PARQUET -> writer.parquet(out);
+            case PARQUET -> {
+                // Hardly two images have the same probability: to look each up in a dictionary, which is given up in
+                // the end,
+                // takes a third of the time.
+                for (int k = 0; k < classes; k++) {
+                    writer.option("parquet.enable.dictionary#p" + k, false);
+                }
+                writer.parquet(out);
+            }
             case CSV -> writer.option("header", true).csv(out);
             case JSON -> writer.option("ignoreNullFields", false).json(out);
         }
@@ -172,6 +205,7 @@ public final class PredictionJob {
             implements MapPartitionsFunction<Long, Prediction> {
         @Override
         public Iterator<Prediction> call(Iterator<Long> numbers) {
+            long beganMillis = System.currentTimeMillis();
             Parameters weights = model.value();
             // Spark reads its next number when it is asked whether there is one, not before.
             List<FilePiece> own = numbers.hasNext() ? pieces.get(Math.toIntExact(numbers.next())) : List.of();
@@ -186,7 +220,7 @@ public final class PredictionJob {
             // Also of a task that is killed, or fails to write.
             TaskCompletionListener end = context -> {
                 rows.close();
-                times.add(new TaskTime(rows.nanos()));
+                times.add(new TaskTime(beganMillis, System.currentTimeMillis(), rows.nanos()));
             };
             TaskContext.get().addTaskCompletionListener(end);
             return rows;

@@ -70,8 +70,9 @@ class PredictCommandTest {
         Outcome outcome = predict("--data", data, "--tasks", 3).succeeded();
         assertThat(outcome.err()).isEmpty();
         assertThat(outcome.out())
-                .matches("90 images of 2 files in [\\d.]+ s, [\\d,]+ images/s \\([\\d,]+ without writing\\): " + out
-                        + "\n");
+                .matches(
+                        "90 images of 2 files in [\\d.]+ s; [\\d,]+ images/s once begun \\([\\d,]+ without writing\\): "
+                                + out + "\n");
         List<String> rows = lines();
         assertThat(rows).hasSize(90);
         assertThat(rows.get(31)).startsWith("file:" + data + "/train-images-idx3-ubyte,1,");
