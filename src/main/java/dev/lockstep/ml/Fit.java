@@ -13,8 +13,6 @@ import dev.lockstep.train.TrainingConfig;
 import dev.lockstep.train.TrainingResult;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -33,9 +31,7 @@ final class Fit {
      */
     private static final Object TURN = new Object();
 
-    /** What Spark calls the properties that the engine sets for the jobs of its thread. */
-    private static final List<String> JOB_PROPERTIES =
-            List.of("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel");
+    private static final String JOB_DESCRIPTION = "spark.job.description";
 
     private final TwoLayerClassifier params;
     private final Dataset<?> dataset;
@@ -52,14 +48,21 @@ final class Fit {
     TwoLayerClassificationModel run() {
         params.config("", 2); // contradictions show before the rows are read
         synchronized (TURN) {
-            Map<String, String> before = new HashMap<>();
-            JOB_PROPERTIES.forEach(key -> before.put(key, spark.getLocalProperty(key)));
             try (Staging staging = new Staging(spark, params.getStagingDirectory())) {
-                spark.setJobDescription("Lockstep: copy the rows");
-                return train(staging.stage(dataset, params.getLabelCol(), params.getFeaturesCol()));
-            } finally {
-                before.forEach(spark::setLocalProperty);
+                return train(stage(staging));
             }
+        }
+    }
+
+    private StagedRows stage(Staging staging) {
+        String described = spark.getLocalProperty(JOB_DESCRIPTION);
+        try {
+            if (described == null) {
+                spark.setJobDescription("Lockstep: copy the rows");
+            }
+            return staging.stage(dataset, params.getLabelCol(), params.getFeaturesCol());
+        } finally {
+            spark.setLocalProperty(JOB_DESCRIPTION, described);
         }
     }
 

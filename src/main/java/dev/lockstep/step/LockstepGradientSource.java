@@ -5,8 +5,10 @@ import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
@@ -46,6 +48,14 @@ public final class LockstepGradientSource implements GradientSource {
      * a step instead of 0.41).
      */
     private static final long YIELD_NANOS = 1_000_000;
+
+    private static final String JOB_GROUP = "spark.jobGroup.id";
+
+    private static final String JOB_DESCRIPTION = "spark.job.description";
+
+    /** What is set for the stage, and as before after that. */
+    private static final List<String> JOB_PROPERTIES =
+            List.of(JOB_GROUP, JOB_DESCRIPTION, "spark.job.interruptOnCancel", RunProgress.RUN_ID);
 
     /** Spark's name for the end of a job that somebody cancelled. */
     private static final String CANCELLED = "SPARK_JOB_CANCELLED";
@@ -111,10 +121,9 @@ public final class LockstepGradientSource implements GradientSource {
             held.push(local::close);
             this.server = new ExchangeServer(spark.getConf(), ticket, plan, coordinator);
             held.push(server::close);
-            String jobGroup = "lockstep-" + ticket.runId();
-            this.progress = new RunProgress(spark.sc(), jobGroup);
+            this.progress = new RunProgress(spark.sc(), ticket.runId());
             held.push(progress::close);
-            this.stage = start(spark, jobGroup, work(ticket.at(server.port()), plan, conf));
+            this.stage = submit(spark, ticket.runId(), work(ticket.at(server.port()), plan, conf));
         } catch (RuntimeException | Error e) { // as when the context has been stopped
             release();
             throw e;
@@ -127,16 +136,28 @@ public final class LockstepGradientSource implements GradientSource {
         }
     }
 
-    private JavaFutureAction<Void> start(
-            JavaSparkContext spark, String jobGroup, VoidFunction<Iterator<Integer>> work) {
-        String description =
-                "Lockstep: training " + plan.shape() + " on " + plan.train().name();
-        spark.setJobGroup(jobGroup, description, true);
+    /**
+     * Submits the stage with the calling thread's properties: whoever has put this thread into a job group, or given it a tag,
+     * cancels the training by it. Without a group it gets one of its own, whose tasks are interrupted when it is cancelled.
+     */
+    private JavaFutureAction<Void> submit(
+            JavaSparkContext spark, String runId, VoidFunction<Iterator<Integer>> work) {
+        Map<String, String> before = new HashMap<>();
+        JOB_PROPERTIES.forEach(key -> before.put(key, spark.getLocalProperty(key)));
         try {
+            String description = before.get(JOB_DESCRIPTION);
+            if (before.get(JOB_GROUP) == null) {
+                spark.setJobGroup("lockstep-" + runId, description, true);
+            }
+            if (description == null) {
+                spark.setJobDescription("Lockstep: training " + plan.shape() + " on "
+                        + plan.train().name());
+            }
+            spark.setLocalProperty(RunProgress.RUN_ID, runId);
             List<Integer> numbers = IntStream.range(0, tasks).boxed().toList();
             return spark.parallelize(numbers, tasks).foreachPartitionAsync(work);
         } finally {
-            spark.clearJobGroup();
+            before.forEach(spark::setLocalProperty);
         }
     }
 

@@ -16,20 +16,23 @@ import scala.Option;
  * end, but these tasks live as long as the run; so once a second the stage is told what it would hear from them.
  */
 final class RunProgress extends SparkListener implements AutoCloseable {
+    /** Property of a run's stage. Not the job group: that is its caller's, who may have several runs in one. */
+    static final String RUN_ID = "lockstep.run.id";
+
     private static final long SHOW_NANOS = 1_000_000_000L;
 
     private final SparkContext spark;
-    private final String jobGroup;
+    private final String runId;
     private final LongAccumulator steps;
     private final LongAccumulator examples;
     private final DoubleAccumulator loss;
     private final AtomicReference<StageInfo> stage = new AtomicReference<>();
     private long shownNanos;
 
-    /** @param jobGroup of the run's stage, which has not been submitted yet */
-    RunProgress(SparkContext spark, String jobGroup) {
+    /** @param runId that the run's stage, which has not been submitted yet, will have as {@link #RUN_ID} */
+    RunProgress(SparkContext spark, String runId) {
         this.spark = spark;
-        this.jobGroup = jobGroup;
+        this.runId = runId;
         this.steps = spark.longAccumulator("Lockstep: steps");
         this.examples = spark.longAccumulator("Lockstep: examples");
         this.loss = spark.doubleAccumulator("Lockstep: loss, sum over examples");
@@ -38,7 +41,7 @@ final class RunProgress extends SparkListener implements AutoCloseable {
 
     @Override
     public void onStageSubmitted(SparkListenerStageSubmitted event) {
-        if (event.properties() != null && jobGroup.equals(event.properties().getProperty("spark.jobGroup.id"))) {
+        if (event.properties() != null && runId.equals(event.properties().getProperty(RUN_ID))) {
             // Whoever else writes to this map does so when a task ends: the places are made before, and only filled
             // later.
             show(event.stageInfo());
