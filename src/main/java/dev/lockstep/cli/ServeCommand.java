@@ -58,11 +58,17 @@ final class ServeCommand implements Callable<Integer> {
             InetSocketAddress address = server.address();
             spec.commandLine()
                     .getOut()
-                    .println("serving " + model + ", network " + net.shape() + ", on http://" + host + ":"
-                            + address.getPort() + "/ until Ctrl-C");
+                    .println("serving " + model + ", network " + net.shape() + ", on " + url(host, address.getPort())
+                            + " until Ctrl-C");
             spec.commandLine().getOut().flush();
             new CountDownLatch(1).await();
         }
         return 0;
+    }
+
+    /** In a URL an IPv6 address stands in brackets. */
+    static String url(String host, int port) {
+        boolean isBare = host.indexOf(':') >= 0 && !host.startsWith("[");
+        return "http://" + (isBare ? "[" + host + "]" : host) + ":" + port + "/";
     }
 }
