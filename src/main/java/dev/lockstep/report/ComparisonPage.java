@@ -101,7 +101,7 @@ final class ComparisonPage {
     private Html table(String caption, List<String> keys, List<JsonNode> objects, boolean isSettings) {
         Html html = new Html();
         html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", caption);
-        html.open("table", "class", "texts")
+        html.open("table", "class", "texts runs")
                 .element("caption", caption)
                 .open("thead")
                 .open("tr")
@@ -122,8 +122,9 @@ final class ComparisonPage {
                 html.element("span", " differs", "class", "unseen");
             }
             html.close();
-            for (JsonNode value : values) {
-                html.open("td");
+            for (int i = 0; i < values.size(); i++) {
+                JsonNode value = values.get(i);
+                html.open("td", "data-run", names.get(i));
                 if (value.isFloatingPointNumber() && !isSettings) {
                     html.number(value.doubleValue(), Figures.SHARE);
                 } else {

@@ -159,6 +159,17 @@ class ReportBrowserIT {
     }
 
     @Test
+    void runsStandBelowEachOtherOnAPhone() {
+        open("comparison", PHONE, "light");
+        assertThat(number("[...document.querySelectorAll('.scroll')].filter(e => e.querySelector('.runs')).length"))
+                .isPositive();
+        assertThat(number("[...document.querySelectorAll('.scroll')].filter(e => e.querySelector('.runs')"
+                        + " && e.scrollWidth > e.clientWidth).length"))
+                .as("tables of runs to be moved sideways")
+                .isZero();
+    }
+
+    @Test
     void theThemeIsTheSystemsUntilTheButtonIsPressed() {
         String ground = "getComputedStyle(document.body).backgroundColor";
         String pressed = "document.getElementById('theme').getAttribute('aria-pressed')";
