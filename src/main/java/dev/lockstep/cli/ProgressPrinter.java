@@ -1,5 +1,6 @@
 package dev.lockstep.cli;
 
+import dev.lockstep.evaluate.Metrics;
 import dev.lockstep.step.GradientMethod;
 import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.StepPlan;
@@ -69,15 +70,20 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
             return;
         }
         if (watching.isVerbose() && report.step() % logEvery == 0) {
-            print("step %6d  loss %.4f  learning rate %.6f", report.step(), report.loss(), report.learningRate());
+            print(
+                    "step %6d  loss %s  learning rate %.6f",
+                    report.step(), Metrics.rounded(report.loss()), report.learningRate());
         }
         long now = System.nanoTime();
         if (now - printedNanos >= SILENCE_NANOS && meter.stepsHere() > 1) {
             printedNanos = now;
             double stepsPerSecond = meter.stepsHere() * 1e9 / (now - beganNanos);
             print(
-                    "step %6d  loss %.4f  %.0f steps/s, about %.0f s left",
-                    report.step(), meter.loss(), stepsPerSecond, (meter.totalSteps() - report.step()) / stepsPerSecond);
+                    "step %6d  loss %s  %.0f steps/s, about %.0f s left",
+                    report.step(),
+                    Metrics.rounded(meter.loss()),
+                    stepsPerSecond,
+                    (meter.totalSteps() - report.step()) / stepsPerSecond);
         }
     }
 
@@ -92,10 +98,10 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
                 .map(score -> String.format(Locale.ROOT, "  validation %.4f", score.accuracy()))
                 .orElse("");
         print(
-                "step %6d  epoch %5.2f  loss %.4f  accuracy: train %.4f%s  test %.4f",
+                "step %6d  epoch %5.2f  loss %s  accuracy: train %.4f%s  test %.4f",
                 evaluation.step(),
                 evaluation.epoch(),
-                evaluation.train().meanLoss(),
+                Metrics.rounded(evaluation.train().meanLoss()),
                 evaluation.train().accuracy(),
                 validation,
                 evaluation.test().accuracy());

@@ -13,6 +13,7 @@ import java.util.Locale;
  * @param score the counts
  */
 public record Metrics(Score score) {
+    private static final double SMALL = 0.001;
 
     /** Of the examples taken for class k, the share that is of class k. */
     public double precision(int k) {
@@ -47,15 +48,21 @@ public record Metrics(Score score) {
         return whole == 0 ? 0 : (double) part / whole;
     }
 
+    /** A loss or a share for people: four decimals, or three significant digits where those would say little or nothing. */
+    public static String rounded(double value) {
+        boolean isSmall = value != 0 && Math.abs(value) < SMALL;
+        return String.format(Locale.ROOT, isSmall ? "%.3g" : "%.4f", value);
+    }
+
     /** A table for people. */
     public String text() {
         StringBuilder text = new StringBuilder();
         text.append(String.format(
                 Locale.ROOT,
-                "%d examples, accuracy %.4f, mean loss %.4f%n%n",
+                "%d examples, accuracy %.4f, mean loss %s%n%n",
                 score.examples(),
                 score.accuracy(),
-                score.meanLoss()));
+                rounded(score.meanLoss())));
         text.append("class  examples  precision  recall      F1\n");
         for (int k = 0; k < score.classes(); k++) {
             text.append(String.format(

@@ -49,11 +49,11 @@ final class CurveCharts {
                 + String.format(
                         Locale.ROOT,
                         rises
-                                ? "The test loss was lowest at step %,d (%.4f) and has risen to %.4f since: over-fitting."
-                                : "The test loss was lowest at step %,d (%.4f) and ends at %.4f: no sign of over-fitting.",
+                                ? "The test loss was lowest at step %,d (%s) and has risen to %s since: over-fitting."
+                                : "The test loss was lowest at step %,d (%s) and ends at %s: no sign of over-fitting.",
                         best.step(),
-                        best.testLoss(),
-                        last.testLoss());
+                        Figures.format(Figures.SHARE, best.testLoss()),
+                        Figures.format(Figures.SHARE, last.testLoss()));
     }
 
     private Chart losses() {
@@ -102,7 +102,12 @@ final class CurveCharts {
                 first = Double.isNaN(first) ? value : first;
                 last = Double.isNaN(value) ? last : value;
             }
-            description.append(String.format(Locale.ROOT, "%s: from %.4f to %.4f. ", one.name(), first, last));
+            description.append(String.format(
+                    Locale.ROOT,
+                    "%s: from %s to %s. ",
+                    one.name(),
+                    Figures.format(Figures.SHARE, first),
+                    Figures.format(Figures.SHARE, last)));
         }
         List<String> texts = new ArrayList<>();
         for (double step : steps) {

@@ -1,6 +1,7 @@
 package dev.lockstep.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.lockstep.evaluate.Metrics;
 import java.util.Locale;
 
 /** Numbers as a report shows them. */
@@ -15,7 +16,10 @@ final class Figures {
     private Figures() {}
 
     static String format(String format, double value) {
-        return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : UNKNOWN;
+        if (!Double.isFinite(value)) {
+            return UNKNOWN;
+        }
+        return format.equals(SHARE) ? Metrics.rounded(value) : String.format(Locale.ROOT, format, value);
     }
 
     static String count(long value) {
