@@ -10,6 +10,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FSError;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.slf4j.Logger;
@@ -24,6 +25,9 @@ import org.slf4j.LoggerFactory;
 public final class MetricsFile implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MetricsFile.class);
 
+    /** Start of names that only a run which writes this file gives: {@code report} may be writing here meanwhile. */
+    private static final String TEMPORARY_PREFIX = AtomicOutput.TEMPORARY_PREFIX + "metrics-";
+
     private final Configuration conf;
     private final FileSystem fs;
     private final Path path;
@@ -37,12 +41,18 @@ public final class MetricsFile implements AutoCloseable {
     }
 
     /**
-     * Begins the file, with those of the lines that are there already which are to be kept.
+     * Begins the file, with those of the lines that are there already which are to be kept. What an earlier process has left
+     * that was killed while it began the file again is deleted: a directory has one run at a time, and this one has just begun.
      *
      * @throws IOException if it cannot be read or written
      */
     static MetricsFile open(Configuration conf, FileSystem fs, Path path, Predicate<String> isKept) throws IOException {
         MetricsFile file = new MetricsFile(conf, fs, path);
+        FileStatus[] left =
+                fs.listStatus(path.getParent(), found -> found.getName().startsWith(TEMPORARY_PREFIX));
+        for (FileStatus one : left) {
+            fs.delete(one.getPath(), false);
+        }
         List<String> kept =
                 fs.exists(path) ? file.wholeLines().stream().filter(isKept).toList() : List.of();
         file.out = fs.create(path, true);
@@ -91,7 +101,7 @@ public final class MetricsFile implements AutoCloseable {
         closeBroken(out);
         List<String> found = wholeLines();
         List<String> kept = found.subList(0, Math.min(lines, found.size()));
-        Path temporary = new Path(path.getParent(), AtomicOutput.TEMPORARY_PREFIX + UUID.randomUUID());
+        Path temporary = new Path(path.getParent(), TEMPORARY_PREFIX + UUID.randomUUID());
         FSDataOutputStream again = fs.create(temporary, false);
         try {
             writeAll(again, kept);

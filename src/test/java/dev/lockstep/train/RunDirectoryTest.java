@@ -97,6 +97,18 @@ class RunDirectoryTest {
     }
 
     @Test
+    void whatAKilledRunHasLeftOfItsMetricsIsSwept() throws IOException {
+        for (boolean isResumed : new boolean[] {false, true}) {
+            Files.writeString(directory.resolve(".lockstep-tmp-metrics-1234"), "{}");
+            Files.writeString(directory.resolve(".lockstep-tmp-1234"), "of a report that is being made");
+            RunDirectory run = at(directory, true);
+            run.create(isResumed);
+            run.openMetrics(0).close();
+            assertThat(tree(directory)).containsExactly(".lockstep-tmp-1234", "metrics.jsonl");
+        }
+    }
+
+    @Test
     void resumingRemovesNothing() throws IOException {
         fill();
         List<String> before = tree(directory);
