@@ -15,9 +15,9 @@ import org.apache.hadoop.conf.Configuration;
  * does not grow with the range. Protocol: {@link #next}, and while it says that there is a batch, {@link #batch}, {@link #first}
  * and {@link #workspace}. One thread; it owns its off-heap memory until {@link #close}.
  */
-final class ImageBatches implements AutoCloseable {
+public final class ImageBatches implements AutoCloseable {
     /** Most rows of a batch. */
-    static final int ROWS = 128;
+    public static final int ROWS = 128;
 
     private final LabelledImages images;
     private final NetworkShape shape;
@@ -33,6 +33,7 @@ final class ImageBatches implements AutoCloseable {
     private Workspace workspace;
     private int first;
     private long readNanos;
+    private long fingerprint;
 
     /**
      * @param range examples of the set
@@ -41,7 +42,7 @@ final class ImageBatches implements AutoCloseable {
      * @param shape of the network that the workspace is for
      * @throws dev.lockstep.BadInputException if a file is gone
      */
-    ImageBatches(
+    public ImageBatches(
             Configuration conf,
             LabelledImages images,
             ShardRange range,
@@ -64,7 +65,7 @@ final class ImageBatches implements AutoCloseable {
      * @return whether there is one
      * @throws dev.lockstep.BadInputException if a file is damaged
      */
-    boolean next() {
+    public boolean next() {
         if (chunk == null || row == chunk.examples()) {
             if (nextExample == end) {
                 return false;
@@ -85,6 +86,7 @@ final class ImageBatches implements AutoCloseable {
         ShardRange range = new ShardRange(nextExample, Math.min(chunkExamples, end - nextExample));
         chunk = reader.next(range);
         nextExample = range.end();
+        fingerprint += chunk.fingerprint();
         row = 0;
         if (batch == null || chunk.maxGroups() > groupsPerRow) {
             closeBatch();
@@ -96,18 +98,23 @@ final class ImageBatches implements AutoCloseable {
     }
 
     /** The batch, good until the next one. */
-    SparseBatch batch() {
+    public SparseBatch batch() {
         return batch;
     }
 
     /** A workspace for the batch. */
-    Workspace workspace() {
+    public Workspace workspace() {
         return workspace;
     }
 
     /** The number in the set of the batch's first example. */
-    int first() {
+    public int first() {
         return first;
+    }
+
+    /** Of the examples read so far; of the whole range after the last batch. */
+    public long fingerprint() {
+        return fingerprint;
     }
 
     /** How long reading has taken so far. */

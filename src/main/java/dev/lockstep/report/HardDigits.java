@@ -1,15 +1,13 @@
 package dev.lockstep.report;
 
 import dev.lockstep.data.LabelledImages;
-import dev.lockstep.data.Shard;
 import dev.lockstep.data.ShardRange;
-import dev.lockstep.data.ShardReader;
+import dev.lockstep.evaluate.ImageBatches;
 import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.FloatMatrix;
 import dev.lockstep.model.ModelFile;
 import dev.lockstep.net.TwoLayerNet;
-import dev.lockstep.net.Workspace;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
@@ -33,7 +31,6 @@ record HardDigits(List<HardDigits.Digit> digits, int examined, long fingerprint,
     /** Of the images that are in memory at a time: 10,000 of 28 x 28. */
     private static final int RANGE_PIXELS = 1 << 23;
 
-    private static final int BATCH_ROWS = 100;
     private static final int MAX_BYTE = 255;
 
     /**
@@ -63,44 +60,21 @@ record HardDigits(List<HardDigits.Digit> digits, int examined, long fingerprint,
                 Comparator.<Digit>comparingDouble(Digit::probabilityOfLabel).reversed();
         PriorityQueue<Digit> worst =
                 new PriorityQueue<>(worstLast.thenComparing(Digit::number, Comparator.reverseOrder()));
-        long fingerprint = 0;
         int atOnce = Math.max(1, RANGE_PIXELS / images.pixels());
-        int ranges = (examined + atOnce - 1) / atOnce;
-        try (ShardReader reader = ShardReader.open(conf, images, net.shape().outputs())) {
-            for (ShardRange range : ShardRange.split(examined, ranges)) {
-                try (Shard shard = reader.next(range)) {
-                    fingerprint += shard.fingerprint();
-                    search(net, model, shard, worst);
+        int classes = net.shape().outputs();
+        int[] predictions = new int[ImageBatches.ROWS];
+        try (ImageBatches batches = new ImageBatches(
+                conf, images, new ShardRange(0, examined), atOnce, classes, net.shape(), net.kernels())) {
+            while (batches.next()) {
+                SparseBatch batch = batches.batch();
+                FloatMatrix probabilities = net.predict(model.weights(), batch, batches.workspace(), predictions);
+                for (int row = 0; row < batch.rows(); row++) {
+                    consider(batches.first() + row, batch, row, predictions[row], probabilities, classes, worst);
                 }
             }
-        }
-        List<Digit> digits =
-                worst.stream().sorted(worst.comparator().reversed()).toList();
-        return new HardDigits(digits, examined, fingerprint, images.rows(), images.columns());
-    }
-
-    private static void search(TwoLayerNet net, ModelFile.Model model, Shard shard, PriorityQueue<Digit> worst) {
-        try (SparseBatch batch = new SparseBatch(shard.inputs(), BATCH_ROWS, shard.maxGroups());
-                Workspace workspace = new Workspace(net.shape(), batch)) {
-            int[] predictions = new int[BATCH_ROWS];
-            for (int row = 0; row < shard.examples(); row++) {
-                shard.copyRow(row, batch, net.kernels());
-                if (batch.rows() == BATCH_ROWS || row == shard.examples() - 1) {
-                    FloatMatrix probabilities = net.predict(model.weights(), batch, workspace, predictions);
-                    int first = shard.first() + row + 1 - batch.rows();
-                    for (int r = 0; r < batch.rows(); r++) {
-                        consider(
-                                first + r,
-                                batch,
-                                r,
-                                predictions[r],
-                                probabilities,
-                                net.shape().outputs(),
-                                worst);
-                    }
-                    batch.clear();
-                }
-            }
+            List<Digit> digits =
+                    worst.stream().sorted(worst.comparator().reversed()).toList();
+            return new HardDigits(digits, examined, batches.fingerprint(), images.rows(), images.columns());
         }
     }
 
