@@ -178,9 +178,7 @@ public final class PredictionJob {
     private static void write(DataFrameWriter<Row> writer, int classes, Format format, String out) {
         switch (format) {
             case PARQUET -> {
-                // Hardly two images have the same probability: to look each up in a dictionary, which is given up in
-                // the end,
-                // takes a third of the time.
+                // Hardly two images have the same probability: a dictionary of them is work that Parquet throws away.
                 for (int k = 0; k < classes; k++) {
                     writer.option("parquet.enable.dictionary#p" + k, false);
                 }
