@@ -140,8 +140,7 @@ public final class LockstepGradientSource implements GradientSource {
      * Submits the stage with the calling thread's properties: whoever has put this thread into a job group, or given it a tag,
      * cancels the training by it. Without a group it gets one of its own, whose tasks are interrupted when it is cancelled.
      */
-    private JavaFutureAction<Void> submit(
-            JavaSparkContext spark, String runId, VoidFunction<Iterator<Integer>> work) {
+    private JavaFutureAction<Void> submit(JavaSparkContext spark, String runId, VoidFunction<Iterator<Integer>> work) {
         Map<String, String> before = new HashMap<>();
         JOB_PROPERTIES.forEach(key -> before.put(key, spark.getLocalProperty(key)));
         try {

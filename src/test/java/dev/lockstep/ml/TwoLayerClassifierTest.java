@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.lockstep.BadInputException;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.step.Await;
+import dev.lockstep.train.TrainingStoppedException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -411,7 +412,8 @@ class TwoLayerClassifierTest {
             }
             assertThat(catchThrowable(() -> fit.get(60, TimeUnit.SECONDS)))
                     .isInstanceOf(ExecutionException.class)
-                    .hasMessageContaining("cancelled");
+                    .hasRootCauseInstanceOf(TrainingStoppedException.class)
+                    .hasMessageContaining("stopped after step");
             assertThat(after.get(60, TimeUnit.SECONDS))
                     .isEqualTo(by.equals("group") ? "stop-me a cell of a notebook []" : "null null [stop-me]");
         } finally {
