@@ -2,13 +2,10 @@ package dev.lockstep.ml;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.lockstep.BadInputException;
 import dev.lockstep.memory.LeakCheck;
-import dev.lockstep.step.Await;
-import dev.lockstep.train.TrainingStoppedException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,10 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.apache.spark.SparkStageInfo;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.ml.Pipeline;
 import org.apache.spark.ml.PipelineModel;
@@ -46,8 +40,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** The estimator as a part of Spark ML: what its users call, on three clouds of points that a small network tells apart. */
 @ExtendWith(LeakCheck.class)
@@ -378,59 +370,5 @@ class TwoLayerClassifierTest {
                 CompletableFuture.supplyAsync(() -> small().fit(clouds).weightsSha256());
         assertThat(small().fit(clouds).weightsSha256()).isEqualTo(first.weightsSha256());
         assertThat(other.join()).isEqualTo(first.weightsSha256());
-    }
-
-    /** What a notebook does when its user presses stop. */
-    @ParameterizedTest
-    @ValueSource(strings = {"group", "tag"})
-    void whoeverMayCancelTheCallersJobsCancelsTheTraining(String by) throws Exception {
-        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        CompletableFuture<TwoLayerClassificationModel> fit = new CompletableFuture<>();
-        CompletableFuture<String> after = new CompletableFuture<>();
-        Thread caller = new Thread(() -> {
-            if (by.equals("group")) {
-                context.setJobGroup("stop-me", "a cell of a notebook", true);
-            } else {
-                context.addJobTag("stop-me");
-            }
-            try {
-                fit.complete(small().setIterations(2_000_000_000).fit(clouds));
-            } catch (Throwable e) {
-                fit.completeExceptionally(e);
-            }
-            after.complete(context.getLocalProperty("spark.jobGroup.id") + " "
-                    + context.getLocalProperty("spark.job.description") + " " + context.getJobTags());
-        });
-        caller.start();
-        try {
-            Await.until(() -> "no training stage", () -> fit.isDone() || isTraining(context));
-            assertThat(fit).isNotDone();
-            if (by.equals("group")) {
-                context.cancelJobGroup("stop-me");
-            } else {
-                context.cancelJobsWithTag("stop-me");
-            }
-            assertThat(catchThrowable(() -> fit.get(60, TimeUnit.SECONDS)))
-                    .isInstanceOf(ExecutionException.class)
-                    .hasRootCauseInstanceOf(TrainingStoppedException.class)
-                    .hasMessageContaining("stopped after step");
-            assertThat(after.get(60, TimeUnit.SECONDS))
-                    .isEqualTo(by.equals("group") ? "stop-me a cell of a notebook []" : "null null [stop-me]");
-        } finally {
-            context.cancelAllJobs();
-            caller.join(60_000);
-        }
-        assertThat(caller.isAlive()).isFalse();
-        assertThat(small().fit(clouds)).as("with the slots that are free again").isNotNull();
-    }
-
-    private static boolean isTraining(JavaSparkContext context) {
-        for (int stage : context.statusTracker().getActiveStageIds()) {
-            SparkStageInfo info = context.statusTracker().getStageInfo(stage);
-            if (info != null && info.name().startsWith("foreachPartitionAsync") && info.numActiveTasks() > 0) {
-                return true;
-            }
-        }
-        return false;
     }
 }
