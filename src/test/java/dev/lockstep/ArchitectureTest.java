@@ -33,7 +33,7 @@ class ArchitectureTest {
             List.of(""),
             List.of("memory"),
             List.of("kernel"),
-            List.of("net", "data", "files"),
+            List.of("net", "data", "files", "page"),
             List.of("optim"),
             List.of("step"),
             List.of("train", "evaluate", "model"),

@@ -1,6 +1,10 @@
 package dev.lockstep.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.lockstep.page.Chart;
+import dev.lockstep.page.Figures;
+import dev.lockstep.page.Html;
+import dev.lockstep.page.Page;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

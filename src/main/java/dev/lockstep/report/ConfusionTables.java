@@ -3,6 +3,8 @@ package dev.lockstep.report;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.lockstep.evaluate.Metrics;
 import dev.lockstep.net.Score;
+import dev.lockstep.page.Figures;
+import dev.lockstep.page.Html;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;

@@ -1,5 +1,9 @@
 package dev.lockstep.report;
 
+import dev.lockstep.page.Chart;
+import dev.lockstep.page.Figures;
+import dev.lockstep.page.Html;
+import dev.lockstep.page.Page;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -118,6 +122,7 @@ final class CurveCharts {
                 caption,
                 description + "The table below has the figures.",
                 Chart.Kind.LINES,
+                Chart.Axis.LINEAR,
                 "step",
                 texts,
                 steps,

@@ -3,6 +3,7 @@ package dev.lockstep.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lockstep.page.Figures;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;

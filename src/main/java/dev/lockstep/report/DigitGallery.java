@@ -1,5 +1,6 @@
 package dev.lockstep.report;
 
+import dev.lockstep.page.Html;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;

@@ -2,6 +2,9 @@ package dev.lockstep.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.lockstep.net.NetworkShape;
+import dev.lockstep.page.Figures;
+import dev.lockstep.page.Html;
+import dev.lockstep.page.Page;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;

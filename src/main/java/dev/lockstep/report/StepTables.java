@@ -1,6 +1,10 @@
 package dev.lockstep.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.lockstep.page.Chart;
+import dev.lockstep.page.Figures;
+import dev.lockstep.page.Html;
+import dev.lockstep.page.Page;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -49,6 +53,7 @@ final class StepTables {
                 "How many steps took how long",
                 description,
                 Chart.Kind.BARS,
+                Chart.Axis.LINEAR,
                 "time of a step",
                 texts,
                 x,

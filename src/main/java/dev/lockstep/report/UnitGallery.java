@@ -3,6 +3,7 @@ package dev.lockstep.report;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.ParameterTensor;
 import dev.lockstep.net.Parameters;
+import dev.lockstep.page.Html;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;

@@ -2,6 +2,7 @@ package dev.lockstep.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lockstep.page.Html;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

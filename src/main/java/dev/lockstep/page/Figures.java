@@ -1,16 +1,19 @@
-package dev.lockstep.report;
+package dev.lockstep.page;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.lockstep.evaluate.Metrics;
 import java.util.Locale;
 
 /** Numbers as a report shows them. */
-final class Figures {
+public final class Figures {
     /** Of shares and losses. */
-    static final String SHARE = "%.4f";
+    public static final String SHARE = "%.4f";
 
-    static final String MILLIS = "%.3f";
-    static final String SECONDS = "%.1f";
+    /** Of milliseconds. */
+    public static final String MILLIS = "%.3f";
+    /** Of seconds. */
+    public static final String SECONDS = "%.1f";
+
     static final String UNKNOWN = "unknown";
 
     private Figures() {}
@@ -22,7 +25,8 @@ final class Figures {
         return format.equals(SHARE) ? Metrics.rounded(value) : String.format(Locale.ROOT, format, value);
     }
 
-    static String count(long value) {
+    /** A whole number, in groups of three digits. */
+    public static String count(long value) {
         return String.format(Locale.ROOT, "%,d", value);
     }
 
@@ -34,13 +38,13 @@ final class Figures {
     }
 
     /** A number of a summary; NaN if it has none of this name. */
-    static double number(JsonNode summary, String name) {
+    public static double number(JsonNode summary, String name) {
         JsonNode node = summary.path(name);
         return node.isNumber() ? node.doubleValue() : Double.NaN;
     }
 
     /** A text or number of a summary for people. */
-    static String text(JsonNode summary, String name) {
+    public static String text(JsonNode summary, String name) {
         JsonNode node = summary.path(name);
         return node.isValueNode() && !node.isNull() ? node.asText() : UNKNOWN;
     }

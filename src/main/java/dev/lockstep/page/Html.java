@@ -1,4 +1,4 @@
-package dev.lockstep.report;
+package dev.lockstep.page;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -9,14 +9,14 @@ import java.util.Set;
  * Writes HTML. Whatever comes as text or as an attribute's value stays that, whoever wrote it; names of elements and of
  * attributes are ours. What no page may hold, and what would let a text look like another, is shown as {@code \}{@code u202e}.
  */
-final class Html {
+public final class Html {
     private static final Set<String> VOID = Set.of("meta", "link", "img", "input", "br");
 
     private final StringBuilder text = new StringBuilder();
     private final Deque<String> open = new ArrayDeque<>();
 
     /** Begins an element; attributes are names and values in turn, null for an attribute without a value. */
-    Html open(String tag, String... attributes) {
+    public Html open(String tag, String... attributes) {
         text.append('<').append(tag);
         for (int i = 0; i < attributes.length; i += 2) {
             text.append(' ').append(attributes[i]);
@@ -34,41 +34,41 @@ final class Html {
     }
 
     /** Ends the element that was begun last. */
-    Html close() {
+    public Html close() {
         text.append("</").append(open.pop()).append('>');
         return this;
     }
 
     /** The same, and a new line. */
-    Html closeLine() {
+    public Html closeLine() {
         close();
         text.append('\n');
         return this;
     }
 
     /** Text. */
-    Html text(String plain) {
+    public Html text(String plain) {
         escape(plain);
         return this;
     }
 
     /** An element with a text and nothing else. */
-    Html element(String tag, String plain, String... attributes) {
+    public Html element(String tag, String plain, String... attributes) {
         return open(tag, attributes).text(plain).close();
     }
 
     /** A figure: people see it rounded, programs read all of it. */
-    Html number(double exact, String format) {
+    public Html number(double exact, String format) {
         return element("data", Figures.format(format, exact), "value", Figures.exact(exact));
     }
 
     /** A whole number. */
-    Html number(long exact) {
+    public Html number(long exact) {
         return element("data", Figures.count(exact), "value", Long.toString(exact));
     }
 
     /** What is HTML already: our own style and scripts. */
-    Html raw(String trusted) {
+    public Html raw(String trusted) {
         text.append(trusted);
         return this;
     }

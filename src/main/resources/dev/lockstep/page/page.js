@@ -21,6 +21,8 @@
     const slider = figure.querySelector('.reader input');
     const output = figure.querySelector('.reader output');
     const bars = chart.kind === 'BARS';
+    const points = chart.kind === 'POINTS';
+    const names = chart.xNames;
     let plot = null;
 
     const format = (series, value) => series.digits
@@ -34,24 +36,42 @@
       slider.setAttribute('aria-valuetext', output.textContent);
     }
 
+    // A mark on the plot's edge is to be seen whole.
+    const widened = chart.xLog
+      ? (u, min, max) => { const f = Math.pow(max / min, 0.04) * 1.02; return [min / f, max * f]; }
+      : (u, min, max) => { const d = (max - min || Math.abs(max) || 1) * 0.04; return [min - d, max + d]; };
+    const xRange = bars ? [-0.6, chart.x.length - 0.4] : names.length ? [-0.6, names.length - 0.4] : points ? widened : undefined;
+
+    function xLabel(value) {
+      if (value === null) return ''; // a logarithmic axis has more places than labels
+      if (bars) return Number.isInteger(value) && chart.xTexts[value] ? chart.xTexts[value].split(' to ')[0] + ' ms' : '';
+      return names.length ? names[value] || '' : compact(value);
+    }
+
     function options() {
       const faint = color(document.querySelector('footer'));
       const grid = getComputedStyle(document.querySelector('section')).borderTopColor;
+      const card = getComputedStyle(document.querySelector('section')).backgroundColor;
       const axis = { stroke: faint, font: '12px system-ui, sans-serif', grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
       return {
         width: Math.max(200, place.clientWidth),
         height: 250,
         legend: { show: false },
         padding: [10, 24, 0, 0], // the last step's label is centred below the plot's edge
-        scales: { x: { time: false, range: bars ? [-0.6, chart.x.length - 0.4] : undefined } },
+        scales: { x: { time: false, distr: chart.xLog ? 3 : 1, range: xRange } },
         cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
         axes: [
           { ...axis, size: 34, space: bars ? 90 : 60,
-            values: (u, values) => values.map((v) => bars ? (Number.isInteger(v) && chart.xTexts[v] ? chart.xTexts[v].split(' to ')[0] + ' ms' : '') : compact(v)) },
+            values: (u, values) => values.map(xLabel) },
           { ...axis, size: 52, values: (u, values) => values.map(compact) },
         ],
         series: [{}, ...chart.series.map((series, i) => {
           const stroke = color(buttons[i].querySelector('.swatch'));
+          if (points) {
+            const isLast = i === chart.series.length - 1;
+            return { stroke, show: shown(i), paths: () => null,
+              points: { show: true, size: isLast ? 9 : 6, width: 1.5, stroke, fill: isLast ? stroke : card } };
+          }
           const isFew = series.values.filter((v) => v !== null).length <= 40;
           return bars
             ? { stroke, fill: stroke, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.86, 60] }), show: shown(i) }

@@ -1,4 +1,4 @@
-package dev.lockstep.report;
+package dev.lockstep.page;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -12,15 +12,17 @@ import java.util.List;
  * @param caption what it shows
  * @param description what one would see, for those who do not
  * @param kind how it is drawn
+ * @param axis what the x axis is
  * @param xName heading of the first column
  * @param xTexts how each place on the x axis is called in the table
  * @param x ascending
  */
-record Chart(
+public record Chart(
         String id,
         String caption,
         String description,
         Kind kind,
+        Axis axis,
         String xName,
         List<String> xTexts,
         double[] x,
@@ -29,9 +31,26 @@ record Chart(
     private static final int MAX_TABLE_ROWS = 60;
 
     /** How a chart is drawn. */
-    enum Kind {
+    public enum Kind {
+        /** Curves. */
         LINES,
-        BARS
+        /** A bar for each x. */
+        BARS,
+        /** A mark for each value; the last series stands out. */
+        POINTS
+    }
+
+    /**
+     * An x axis.
+     *
+     * @param isLog whether it is logarithmic
+     * @param names what stands at 0, 1 and so on; empty for numbers
+     */
+    public record Axis(boolean isLog, List<String> names) {
+        /** Of numbers. */
+        public static final Axis LINEAR = new Axis(false, List.of());
+        /** Of positive numbers. */
+        public static final Axis LOG = new Axis(true, List.of());
     }
 
     /**
@@ -43,8 +62,9 @@ record Chart(
      * @param format of its figures
      * @param values one for each x; NaN for none
      */
-    record Series(String name, String style, int dash, String format, double[] values) {
-        boolean isEmpty() {
+    public record Series(String name, String style, int dash, String format, double[] values) {
+        /** Whether it has no value. */
+        public boolean isEmpty() {
             return Arrays.stream(values).noneMatch(Double::isFinite);
         }
     }
@@ -55,6 +75,9 @@ record Chart(
         chart.put("id", id);
         chart.put("kind", kind.name());
         chart.put("xName", xName);
+        chart.put("xLog", axis.isLog());
+        ArrayNode names = chart.putArray("xNames");
+        axis.names().forEach(names::add);
         ArrayNode xs = chart.putArray("x");
         Arrays.stream(x).forEach(xs::add);
         ArrayNode texts = chart.putArray("xTexts");
@@ -81,10 +104,10 @@ record Chart(
         html.open("figure", "class", "chart", "id", id);
         html.element("figcaption", caption);
         html.open("div", "class", "legend", "role", "group", "aria-label", "Curves of: " + caption);
-        for (Series one : series) {
+        for (int i = 0; i < series.size(); i++) {
+            Series one = series.get(i);
             html.open("button", "type", "button", "aria-pressed", "true");
-            html.open("span", "class", "swatch " + one.style() + (one.dash() > 0 ? " dashed" : ""))
-                    .close();
+            html.open("span", "class", "swatch " + one.style() + look(i)).close();
             html.text(one.name()).close();
         }
         html.closeLine();
@@ -99,6 +122,13 @@ record Chart(
         html.open("details").element("summary", "The figures as a table");
         writeTable(html);
         html.close().closeLine();
+    }
+
+    private String look(int number) {
+        if (kind == Kind.POINTS) {
+            return number == series.size() - 1 ? " dot full" : " dot";
+        }
+        return series.get(number).dash() > 0 ? " dashed" : "";
     }
 
     private void writeTable(Html html) {

@@ -1,4 +1,4 @@
-package dev.lockstep.report;
+package dev.lockstep.page;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -17,7 +17,7 @@ import java.util.List;
  * A page around its sections: head, style, scripts, navigation. It holds all that it needs, and its security policy lets
  * nothing but its own two scripts run and nothing be fetched, should a stranger's text ever get past {@link Html}.
  */
-final class Page {
+public final class Page {
     /** The library that draws; its version is the one in pom.xml. */
     private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/dist/";
 
@@ -27,17 +27,18 @@ final class Page {
 
     private record Section(String id, String heading, String html) {}
 
-    Page(String title) {
+    /** A page without sections. */
+    public Page(String title) {
         this.title = title;
     }
 
     /** Adds a section. */
-    void section(String id, String heading, Html content) {
+    public void section(String id, String heading, Html content) {
         sections.add(new Section(id, heading, content.toString()));
     }
 
     /** Writes a chart to a section's content. */
-    void chart(Chart chart, Html content) {
+    public void chart(Chart chart, Html content) {
         chart.addTo(charts);
         chart.write(content);
     }
@@ -47,9 +48,9 @@ final class Page {
      *
      * @param subtitle below the title
      */
-    String html(String subtitle) {
+    public String html(String subtitle) {
         String library = resource(UPLOT + "uPlot.iife.min.js");
-        String script = resource("report.js");
+        String script = resource("page.js");
         Html html = new Html();
         html.raw("<!DOCTYPE html>\n").open("html", "lang", "en");
         writeHead(html, library, script);
@@ -105,7 +106,7 @@ final class Page {
         html.open("link", "rel", "icon", "href", "data:,");
         html.element("title", title);
         html.open("style").raw(resource(UPLOT + "uPlot.min.css")).closeLine();
-        html.open("style").raw(resource("report.css")).closeLine();
+        html.open("style").raw(resource("page.css")).closeLine();
         html.closeLine();
     }
 
