@@ -149,6 +149,7 @@ record RunSummary(
         ObjectNode settings = json.putObject("config");
         settings.put("data", config.data());
         settings.put("iterations", config.totalSteps(plan));
+        config.length().stopAfter().ifPresent(step -> settings.put("stop-after", step));
         config.asMap().forEach((key, value) -> settings.set(key, number(json, value)));
         return json;
     }

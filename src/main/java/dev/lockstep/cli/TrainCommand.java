@@ -6,14 +6,12 @@ import dev.lockstep.train.TrainingConfig;
 import java.io.IOException;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
-import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.fs.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** {@code train}: from digits to a trained, saved and evaluated model. */
@@ -26,7 +24,6 @@ import picocli.CommandLine.Spec;
         footer = "submit/lockstep --master 'local[2]' train --data data/mnist --epochs 5")
 final class TrainCommand implements Callable<Integer> {
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss-SSS");
-    private static final long MAX_STEPS = 1L << 40;
 
     @Spec
     private CommandSpec spec;
@@ -46,18 +43,16 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private UpdateOptions updates;
 
-    @Option(
-            names = "--iterations",
-            paramLabel = "N",
-            defaultValue = "10000",
-            description = "Steps; 0 saves the initial weights (${DEFAULT-VALUE}).")
-    private long iterations;
+    @Mixin
+    private LengthOptions length;
 
     @Option(
-            names = "--epochs",
+            names = "--stop-after",
             paramLabel = "N",
-            description = "Passes over the training examples, instead of --iterations.")
-    private Long epochs;
+            description =
+                    "Steps after which the run ends before its time, with its state saved; --resume without this option"
+                            + " goes on to the end (never).")
+    private Long stopAfter;
 
     @Option(
             names = "--validation-fraction",
@@ -65,15 +60,6 @@ final class TrainCommand implements Callable<Integer> {
             defaultValue = "0",
             description = "Share of the training examples held out for validation (${DEFAULT-VALUE}).")
     private double validationFraction;
-
-    @Option(
-            names = "--patience",
-            paramLabel = "N",
-            defaultValue = "0",
-            description =
-                    "Stop after N evaluations without a lower validation loss, and keep the best weights; 0 for never"
-                            + " (${DEFAULT-VALUE}).")
-    private int patience;
 
     @Option(
             names = "--gradient",
@@ -138,9 +124,6 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--resume", description = "Go on from the newest whole checkpoint in --out.")
     private boolean resume;
 
-    @Option(names = "--evaluate-every", paramLabel = "N", description = "Steps between evaluations (once an epoch).")
-    private Long evaluateEvery;
-
     @Option(
             names = "--log-every",
             paramLabel = "N",
@@ -158,12 +141,7 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private TrainRun.Request request() throws IOException {
-        if (resume && out == null) {
-            throw new BadInputException("--resume: expected --out with the run to go on with, found none");
-        }
-        if (resume && overwrite) {
-            throw new BadInputException("--resume and --overwrite: expected one of them, found both");
-        }
+        requireOneWay(out, overwrite, resume);
         if (tasks != null) {
             Checks.range("--tasks", tasks, 1, 1 << 16);
         }
@@ -177,12 +155,27 @@ final class TrainCommand implements Callable<Integer> {
                 engine,
                 tasks,
                 exchange.settings(),
-                out == null ? "target/runs/" + LocalDateTime.now().format(TIME) : out,
+                out == null ? newRunDirectory() : out,
                 overwrite,
                 resume,
                 initWeights,
                 traceBatches,
                 watch.watching());
+    }
+
+    /** Where a run goes for which nobody names a place. */
+    static String newRunDirectory() {
+        return "target/runs/" + LocalDateTime.now().format(TIME);
+    }
+
+    /** Refuses options that contradict each other on what is to become of what is in --out. */
+    static void requireOneWay(String out, boolean overwrite, boolean resume) {
+        if (resume && out == null) {
+            throw new BadInputException("--resume: expected --out with the run to go on with, found none");
+        }
+        if (resume && overwrite) {
+            throw new BadInputException("--resume and --overwrite: expected one of them, found both");
+        }
     }
 
     /** Whether the run makes the directory around a file. */
@@ -194,29 +187,19 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /** The passes, unless they are the preset's and the command line asks for a number of steps. */
-    private Long epochs() {
-        ParseResult arguments = spec.commandLine().getParseResult();
-        if (!arguments.hasMatchedOption("--iterations")) {
-            return epochs;
-        }
-        if (arguments.hasMatchedOption("--epochs")) {
-            throw new BadInputException("--iterations and --epochs: expected one of them, found both");
-        }
-        return null;
-    }
-
-    private TrainingConfig config() {
-        Long passes = epochs();
-        Checks.range("--iterations", iterations, 0, MAX_STEPS);
-        Checks.range("--epochs", passes == null ? 0 : passes, 0, 1 << 20);
-        Checks.range("--patience", patience, 0, 1 << 30);
-        Checks.range("--checkpoint-every", checkpointEvery, 0, MAX_STEPS);
+    /**
+     * What the options say.
+     *
+     * @throws BadInputException if one is out of its range, or two contradict each other
+     */
+    TrainingConfig config() {
+        Checks.range("--stop-after", stopAfter == null ? 1 : stopAfter, 1, LengthOptions.MAX_STEPS);
+        Checks.range("--checkpoint-every", checkpointEvery, 0, LengthOptions.MAX_STEPS);
         Checks.range("--keep-checkpoints", keepCheckpoints, 1, 1 << 20);
-        Checks.range("--evaluate-every", evaluateEvery == null ? 1 : evaluateEvery, 1, MAX_STEPS);
-        Checks.range("--log-every", logEvery, 1, MAX_STEPS);
-        if (patience > 0 && validationFraction == 0) {
-            throw new BadInputException("--patience " + patience
+        Checks.range("--log-every", logEvery, 1, LengthOptions.MAX_STEPS);
+        TrainingConfig.Length whole = length.length();
+        if (whole.patience() > 0 && validationFraction == 0) {
+            throw new BadInputException("--patience " + whole.patience()
                     + ": expected --validation-fraction above 0, found 0: early stopping watches the validation loss");
         }
         return new TrainingConfig(
@@ -225,12 +208,9 @@ final class TrainCommand implements Callable<Integer> {
                 network.network(),
                 network.batches(validationFraction, gradient),
                 updates.updates(),
-                new TrainingConfig.Length(iterations, optional(passes), patience),
+                new TrainingConfig.Length(
+                        whole.iterations(), whole.epochs(), whole.patience(), LengthOptions.optional(stopAfter)),
                 new TrainingConfig.Watching(
-                        optional(evaluateEvery), logEvery, checkpointEvery, keepCheckpoints, checkpointRequired));
-    }
-
-    private static OptionalLong optional(Long value) {
-        return value == null ? OptionalLong.empty() : OptionalLong.of(value);
+                        length.evaluateEvery(), logEvery, checkpointEvery, keepCheckpoints, checkpointRequired));
     }
 }

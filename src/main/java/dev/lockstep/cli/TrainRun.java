@@ -92,7 +92,7 @@ final class TrainRun {
                 return;
             }
             boolean isLong = request.engine() == Engine.LOCKSTEP
-                    && LockstepGradientSource.isWorthRehearsing(config.totalSteps(plan));
+                    && LockstepGradientSource.isWorthRehearsing(config.lastStep(plan));
             try (EarlyStart early = isLong && SparkSessions.isLocal() ? EarlyStart.begin(hadoop, plan) : null;
                     JavaSparkContext spark = request.engine() == Engine.LOCKSTEP
                             ? SparkSessions.startForWorkers("Lockstep train")
@@ -129,7 +129,7 @@ final class TrainRun {
             Consumer<RunMeter> watchers)
             throws IOException {
         directory.create(request.resume());
-        RunMeter meter = new RunMeter(config.totalSteps(plan), source);
+        RunMeter meter = new RunMeter(config.lastStep(plan), source);
         watchers.accept(meter);
         ProgressPrinter progress = new ProgressPrinter(
                 out, err, meter, request.watching(), config.watching().logEvery());
@@ -143,9 +143,9 @@ final class TrainRun {
                 StopSignal signal = new StopSignal()) {
             signal.install(trainer::requestStop);
             long firstStep = request.resume() ? trainer.resume(progress) : 0;
-            if (firstStep > config.totalSteps(plan)) {
-                throw new BadInputException("--resume: expected a checkpoint of step " + config.totalSteps(plan)
-                        + " (see --iterations, --epochs) or before, found one of step " + firstStep);
+            if (firstStep > config.lastStep(plan)) {
+                throw new BadInputException("--resume: expected a checkpoint of step " + config.lastStep(plan)
+                        + " (see --iterations, --epochs, --stop-after) or before, found one of step " + firstStep);
             }
             MetricsLog metrics = new MetricsLog(
                     directory.openMetrics(firstStep), config.watching().logEvery(), progress::warned);
@@ -193,8 +193,7 @@ final class TrainRun {
     private Map<String, String> provenance(LoadReport data, long step) {
         Map<String, String> texts = config.provenance(data, step);
         texts.put("init-weights", request.initWeights() == null ? "" : request.initWeights());
-        texts.put("lockstep-version", Version.number());
-        texts.put("lockstep-revision", Version.revision());
+        Version.stamp(texts);
         return texts;
     }
 

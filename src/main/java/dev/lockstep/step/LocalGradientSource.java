@@ -17,7 +17,12 @@ public final class LocalGradientSource implements GradientSource {
      * @throws java.io.UncheckedIOException if the filesystem fails
      */
     public LocalGradientSource(Configuration conf, StepPlan plan) {
-        this.worker = ShardWorker.load(conf, plan, 0, plan.shards());
+        this(plan, ShardWorker.load(conf, plan, 0, plan.shards()));
+    }
+
+    /** @param worker with all shards; closed with this object */
+    LocalGradientSource(StepPlan plan, ShardWorker worker) {
+        this.worker = worker;
         this.classes = plan.shape().outputs();
     }
 

@@ -15,6 +15,7 @@ public final class LockstepKryoRegistrator implements KryoRegistrator {
         kryo.register(Parameters.class, new ParametersSerializer());
         kryo.register(GradientPart.class, new GradientPartSerializer());
         kryo.register(ResidentWorker.class, new ResidentWorker.Stays());
+        kryo.register(SharedShards.class, new SharedShards.Empty());
         kryo.register(Score.class);
         kryo.register(TaskOutcome.class);
         kryo.register(LoadReport.class, new LoadReport.ReportSerializer());

@@ -12,7 +12,7 @@ import org.apache.hadoop.conf.Configuration;
 
 /**
  * Holds a contiguous range of shards off-heap, with all that their part of a step needs, allocated once. One thread at a
- * time. Owns everything it holds.
+ * time. Owns everything it holds, but for shards that it shares.
  */
 public final class ShardWorker implements AutoCloseable {
     private final BitSet owned = new BitSet();
@@ -22,11 +22,17 @@ public final class ShardWorker implements AutoCloseable {
     private final StepPlan plan;
     private final PartComputer computer;
     private final StepGradient gradient;
+    private final Runnable release;
 
-    private ShardWorker(StepPlan plan, int low, int high, ShardStore shards) {
+    /**
+     * @param shards to compute with
+     * @param release gives them back when the worker is closed
+     */
+    private ShardWorker(StepPlan plan, int low, int high, ShardStore shards, Runnable release) {
         owned.set(low, high);
         shards.load(owned);
         this.shards = shards;
+        this.release = release;
         this.nodes = ReductionTree.nodes(plan.shards(), owned);
         this.plan = plan;
         this.computer = new PartComputer(plan, shards.maxGroups());
@@ -45,9 +51,23 @@ public final class ShardWorker implements AutoCloseable {
     public static ShardWorker load(Configuration conf, StepPlan plan, int low, int high) {
         ShardStore shards = new ShardStore(conf, plan);
         try {
-            return new ShardWorker(plan, low, high, shards);
+            return new ShardWorker(plan, low, high, shards, shards::close);
         } catch (RuntimeException | Error e) {
             shards.close();
+            throw e;
+        }
+    }
+
+    /**
+     * A worker with all shards of a store, which it shares with others.
+     *
+     * @param release called when the worker is closed, or when there is none since something failed
+     */
+    static ShardWorker sharing(StepPlan plan, ShardStore shards, Runnable release) {
+        try {
+            return new ShardWorker(plan, 0, plan.shards(), shards, release);
+        } catch (RuntimeException | Error e) {
+            release.run();
             throw e;
         }
     }
@@ -83,6 +103,6 @@ public final class ShardWorker implements AutoCloseable {
         parts.values().forEach(GradientPart::close);
         gradient.close();
         computer.close();
-        shards.close();
+        release.run();
     }
 }

@@ -21,7 +21,7 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /** The checkpoints of one run: a directory on any Hadoop FileSystem with a safetensors file a checkpoint. */
-final class CheckpointStore {
+final class CheckpointStore implements Checkpoints {
     private static final Pattern NAME = Pattern.compile("step-(\\d{1,18})\\.safetensors");
 
     private final Configuration conf;
@@ -45,7 +45,8 @@ final class CheckpointStore {
      * @throws BadInputException if nothing can be written in the directory, as in HDFS's safe mode
      * @throws IOException if writing fails later, as on a full disk; older checkpoints are untouched then
      */
-    Path save(Checkpoint checkpoint, Consumer<String> warn) throws IOException {
+    @Override
+    public String save(Checkpoint checkpoint, Consumer<String> warn) throws IOException {
         Path file = new Path(directory, String.format(Locale.ROOT, "step-%012d.safetensors", checkpoint.step()));
         FileSystem fs = directory.getFileSystem(conf);
         fs.mkdirs(directory);
@@ -59,7 +60,7 @@ final class CheckpointStore {
         } catch (IOException e) {
             warn.accept("old checkpoints in " + directory + " cannot be deleted: " + e.getMessage());
         }
-        return file;
+        return file.toString();
     }
 
     private void tidy(FileSystem fs, long newestStep) throws IOException {
@@ -86,7 +87,8 @@ final class CheckpointStore {
      *     HDFS gives up after up to half a minute, by default, where connections are refused
      * @throws IOException if the directory cannot be read
      */
-    Optional<Checkpoint> newest(Consumer<String> warn) throws IOException {
+    @Override
+    public Optional<Checkpoint> newest(Consumer<String> warn) throws IOException {
         for (FileStatus file : newestFirst()) {
             try {
                 return Optional.of(read(file));

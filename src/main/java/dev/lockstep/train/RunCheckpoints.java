@@ -24,7 +24,7 @@ public final class RunCheckpoints {
     private static final String EARLY_STEP = "early-stopping.best-step";
     private static final String EARLY_SINCE = "early-stopping.evaluations-since-best";
 
-    private final CheckpointStore store;
+    private final Checkpoints store;
     private final boolean required;
     private final Map<String, String> identity = new TreeMap<>();
     private Optional<String> newest = Optional.empty();
@@ -38,7 +38,21 @@ public final class RunCheckpoints {
      * @param data what the workers loaded
      */
     public RunCheckpoints(Configuration conf, Path directory, TrainingConfig config, LoadReport data) {
-        this.store = new CheckpointStore(conf, directory, config.watching().keepCheckpoints());
+        this(new CheckpointStore(conf, directory, config.watching().keepCheckpoints()), config, data);
+    }
+
+    /**
+     * In memory.
+     *
+     * @param memory with the checkpoint to go on from, if there is one; receives the newest
+     * @param data what the workers loaded
+     */
+    public RunCheckpoints(CheckpointBytes memory, TrainingConfig config, LoadReport data) {
+        this((Checkpoints) memory, config, data);
+    }
+
+    private RunCheckpoints(Checkpoints store, TrainingConfig config, LoadReport data) {
+        this.store = store;
         this.required = config.watching().checkpointRequired();
         config.asMap().forEach((key, value) -> identity.put(Checkpoint.CONFIG_PREFIX + key, value));
         identity.put("data.train-fingerprint", Shard.fingerprintText(data.trainFingerprint()));
@@ -87,7 +101,7 @@ public final class RunCheckpoints {
             throws IOException {
         Checkpoint checkpoint = checkpoint(step, weights, optimizer, earlyStopping);
         try {
-            newest = Optional.of(store.save(checkpoint, warn).toString());
+            newest = Optional.of(store.save(checkpoint, warn));
             written++;
             failedInARow = 0;
         } catch (BadInputException e) {

@@ -15,8 +15,16 @@ import org.apache.hadoop.fs.Path;
 
 /** The directory that a run leaves on any Hadoop FileSystem: model, metrics, summary, checkpoints. */
 public final class RunDirectory {
-    private static final List<String> OWN =
-            List.of("model.safetensors", "metrics.jsonl", "summary.json", "report.html", "checkpoints");
+    private static final List<String> OWN = List.of(
+            "model.safetensors",
+            "metrics.jsonl",
+            "summary.json",
+            "report.html",
+            "checkpoints",
+            "trials.jsonl", // of a search
+            "states",
+            "best",
+            "tune.html");
 
     private final Configuration conf;
     private final FileSystem fs;

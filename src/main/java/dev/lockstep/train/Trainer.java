@@ -29,7 +29,8 @@ public final class Trainer implements AutoCloseable {
     private final Optional<RunCheckpoints> checkpoints;
     private final Optional<EarlyStopping> earlyStopping;
     private final long stepsPerEpoch;
-    private final long totalSteps;
+    private final long lastStep;
+    private final boolean isCutShort;
     private final long evaluateEvery;
     private final long checkpointEvery;
     private final boolean hasValidation;
@@ -60,7 +61,8 @@ public final class Trainer implements AutoCloseable {
         int patience = config.length().patience();
         this.earlyStopping = patience == 0 ? Optional.empty() : Optional.of(new EarlyStopping(patience, weights));
         this.stepsPerEpoch = config.stepsPerEpoch(plan);
-        this.totalSteps = config.totalSteps(plan);
+        this.lastStep = config.lastStep(plan);
+        this.isCutShort = lastStep < config.totalSteps(plan);
         this.evaluateEvery = config.watching().evaluateEvery().orElse(stepsPerEpoch);
         this.checkpointEvery = config.watching().checkpointEvery();
         this.hasValidation = plan.holdout().validation() > 0;
@@ -113,9 +115,9 @@ public final class Trainer implements AutoCloseable {
         if (firstStep > 0 && firstStep % evaluateEvery == 0 && !isEvaluated(firstStep)) {
             evaluate(listener); // the run was stopped before it came to this
         }
-        StepClock clock = new StepClock(Math.max(1, totalSteps - firstStep));
+        StepClock clock = new StepClock(Math.max(1, lastStep - firstStep));
         double loss = Double.NaN;
-        while (stepsDone < totalSteps && !isEarlyStop()) {
+        while (stepsDone < lastStep && !isEarlyStop()) {
             if (stopRequested) {
                 throw stopped(listener, null);
             }
@@ -136,6 +138,9 @@ public final class Trainer implements AutoCloseable {
             if (checkpointEvery > 0 && stepsDone % checkpointEvery == 0) {
                 checkpoint(listener);
             }
+        }
+        if (isCutShort) {
+            checkpoint(listener); // before the last evaluation, which a run that goes on does not have here
         }
         return finish(loss, clock.times(), listener);
     }

@@ -17,6 +17,7 @@ import dev.lockstep.optim.UpdateRule;
 import dev.lockstep.step.GradientMethod;
 import dev.lockstep.step.LoadReport;
 import dev.lockstep.step.StepPlan;
+import java.io.Serializable;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -30,7 +31,10 @@ import java.util.TreeMap;
  * @param seed of initial weights, mini-batches and hold-out
  */
 public record TrainingConfig(
-        String data, long seed, Network network, Batches batches, Updates updates, Length length, Watching watching) {
+        String data, long seed, Network network, Batches batches, Updates updates, Length length, Watching watching)
+        implements Serializable {
+    /** For a number that is not set, where a configuration travels: an {@link OptionalLong} cannot. */
+    private static final long UNSET = -1;
 
     /**
      * The network and its initial weights.
@@ -38,8 +42,8 @@ public record TrainingConfig(
      * @param classes number of classes; labels are below it
      * @param initStd standard deviation for {@link Initializer#NORMAL}
      */
-    public record Network(
-            int hidden, int classes, Activation activation, Loss loss, Initializer init, double initStd) {}
+    public record Network(int hidden, int classes, Activation activation, Loss loss, Initializer init, double initStd)
+            implements Serializable {}
 
     /**
      * Which examples each step sees and how its gradient is computed.
@@ -48,7 +52,8 @@ public record TrainingConfig(
      * @param validationFraction share of the training examples that is held out
      */
     public record Batches(
-            int batchSize, Sampling sampling, int shards, double validationFraction, GradientMethod gradient) {}
+            int batchSize, Sampling sampling, int shards, double validationFraction, GradientMethod gradient)
+            implements Serializable {}
 
     /** How gradients change the weights; see {@link dev.lockstep.optim.Optimizer} and {@link LearningRate}. */
     public record Updates(
@@ -59,7 +64,8 @@ public record TrainingConfig(
             LearningRate.Schedule schedule,
             long warmupSteps,
             long decayEvery,
-            float decayFactor) {}
+            float decayFactor)
+            implements Serializable {}
 
     /**
      * When training ends.
@@ -67,8 +73,26 @@ public record TrainingConfig(
      * @param iterations steps, unless epochs are given
      * @param epochs passes over the training examples
      * @param patience evaluations without a better validation loss after which training stops; 0 for never
+     * @param stopAfter steps after which training ends although the run has more: its learning rates are those of the whole
+     *     run, and its state is saved, so that another can go on from there
      */
-    public record Length(long iterations, OptionalLong epochs, int patience) {}
+    public record Length(long iterations, OptionalLong epochs, int patience, OptionalLong stopAfter)
+            implements Serializable {
+        /** To the end of the run. */
+        public Length(long iterations, OptionalLong epochs, int patience) {
+            this(iterations, epochs, patience, OptionalLong.empty());
+        }
+
+        private record Form(long iterations, long epochs, int patience, long stopAfter) implements Serializable {
+            private Object readResolve() {
+                return new Length(iterations, set(epochs), patience, set(stopAfter));
+            }
+        }
+
+        private Object writeReplace() {
+            return new Form(iterations, epochs.orElse(UNSET), patience, stopAfter.orElse(UNSET));
+        }
+    }
 
     /**
      * What is seen of a run; none of it changes the result, but early stopping looks when it is evaluated.
@@ -84,7 +108,25 @@ public record TrainingConfig(
             long logEvery,
             long checkpointEvery,
             int keepCheckpoints,
-            boolean checkpointRequired) {}
+            boolean checkpointRequired)
+            implements Serializable {
+        private record Form(
+                long evaluateEvery, long logEvery, long checkpointEvery, int keepCheckpoints, boolean isRequired)
+                implements Serializable {
+            private Object readResolve() {
+                return new Watching(set(evaluateEvery), logEvery, checkpointEvery, keepCheckpoints, isRequired);
+            }
+        }
+
+        private Object writeReplace() {
+            return new Form(
+                    evaluateEvery.orElse(UNSET), logEvery, checkpointEvery, keepCheckpoints, checkpointRequired);
+        }
+    }
+
+    private static OptionalLong set(long number) {
+        return number == UNSET ? OptionalLong.empty() : OptionalLong.of(number);
+    }
 
     /**
      * The plan of every step on these files.
@@ -132,6 +174,17 @@ public record TrainingConfig(
         return length.epochs.isPresent()
                 ? Math.multiplyExact(length.epochs.getAsLong(), stepsPerEpoch(plan))
                 : length.iterations;
+    }
+
+    /** Steps after which training ends: those of the whole run, unless it is to stop before. */
+    public long lastStep(StepPlan plan) {
+        return Math.min(totalSteps(plan), length.stopAfter.orElse(Long.MAX_VALUE));
+    }
+
+    /** The same training, which ends after so many steps. */
+    public TrainingConfig stopAfter(long step) {
+        Length shorter = new Length(length.iterations, length.epochs, length.patience, OptionalLong.of(step));
+        return new TrainingConfig(data, seed, network, batches, updates, shorter, watching);
     }
 
     /** Steps in which as many examples are drawn as there are to train with. */
