@@ -3,11 +3,17 @@ package dev.lockstep.cli;
 import dev.lockstep.BadInputException;
 import dev.lockstep.step.WorkersMissingException;
 import dev.lockstep.train.DivergedException;
+import dev.lockstep.train.TrainingConfig;
 import dev.lockstep.train.TrainingStoppedException;
 import dev.lockstep.train.UnreadableCheckpointException;
+import dev.lockstep.tune.NoTrialLeftException;
+import dev.lockstep.tune.TuneStoppedException;
 import java.io.PrintWriter;
+import java.util.List;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
@@ -20,6 +26,7 @@ import picocli.CommandLine.ScopeType;
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
             TrainCommand.class,
+            TuneCommand.class,
             EvaluateCommand.class,
             PredictCommand.class,
             GradcheckCommand.class,
@@ -46,7 +53,7 @@ public final class Main implements Runnable {
     private boolean stacktrace;
 
     @CommandLine.Spec
-    private CommandLine.Model.CommandSpec spec;
+    private CommandSpec spec;
 
     Main() {}
 
@@ -62,10 +69,7 @@ public final class Main implements Runnable {
     /** Runs a command; returns the exit status. */
     static int run(String[] args) {
         Main main = new Main();
-        CommandLine commandLine = new CommandLine(main);
-        OptionNames.registerConverters(commandLine);
-        commandLine.setExpandAtFiles(false); // a file's name may begin with @
-        commandLine.setUsageHelpWidth(HELP_WIDTH);
+        CommandLine commandLine = commandLine(main);
         for (CommandLine command : commandLine.getSubcommands().values()) {
             command.getCommandSpec().versionProvider(new Version());
         }
@@ -84,6 +88,32 @@ public final class Main implements Runnable {
             return commandLine.execute(args);
         } catch (Error e) { // picocli lets these through, as when memory runs out
             return main.failed(commandLine, e);
+        }
+    }
+
+    private static CommandLine commandLine(Main main) {
+        CommandLine commandLine = new CommandLine(main);
+        OptionNames.registerConverters(commandLine);
+        commandLine.setExpandAtFiles(false); // a file's name may begin with @
+        commandLine.setUsageHelpWidth(HELP_WIDTH);
+        return commandLine;
+    }
+
+    /**
+     * What a {@code train} command would train.
+     *
+     * @param options what stands behind {@code train}
+     * @throws BadInputException if the command would be refused; the message says why
+     */
+    static TrainingConfig trainingConfig(List<String> options) {
+        CommandLine commandLine = commandLine(new Main());
+        String[] args = Stream.concat(Stream.of("train"), options.stream()).toArray(String[]::new);
+        Presets.applyTo(commandLine, args);
+        try {
+            CommandSpec train = commandLine.parseArgs(args).subcommand().commandSpec();
+            return ((TrainCommand) train.userObject()).config();
+        } catch (CommandLine.ParameterException e) {
+            throw new BadInputException(UsageFault.describe(e, args), e);
         }
     }
 
@@ -108,10 +138,15 @@ public final class Main implements Runnable {
             complain(command, e.getMessage() + "; --resume goes on from there");
             return stopped.isRequested() ? STOPPED : FAILED;
         }
+        if (e instanceof TuneStoppedException) {
+            complain(command, e.getMessage() + "; --resume goes on from there");
+            return STOPPED;
+        }
         String hint = stacktrace ? "" : " (--stacktrace tells where)";
         boolean isPlain = e instanceof DivergedException
                 || e instanceof WorkersMissingException
-                || e instanceof UnreadableCheckpointException;
+                || e instanceof UnreadableCheckpointException
+                || e instanceof NoTrialLeftException;
         complain(command, isPlain ? e.getMessage() : describe(e) + hint);
         return FAILED;
     }

@@ -2,6 +2,7 @@ package dev.lockstep.cli;
 
 import dev.lockstep.step.LockstepKryoRegistrator;
 import dev.lockstep.train.MetricsPlugin;
+import dev.lockstep.tune.TuneKryoRegistrator;
 import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
@@ -50,7 +51,9 @@ final class SparkSessions {
                 // forgotten is an error instead of a slow, fat stream of names.
                 .set("spark.serializer", "org.apache.spark.serializer.KryoSerializer")
                 .set("spark.kryo.registrationRequired", "true")
-                .set("spark.kryo.registrator", LockstepKryoRegistrator.class.getName());
+                .set(
+                        "spark.kryo.registrator",
+                        LockstepKryoRegistrator.class.getName() + "," + TuneKryoRegistrator.class.getName());
         ClusterDriver.takeSecret(conf);
         return new JavaSparkContext(conf);
     }

@@ -3,6 +3,7 @@ package dev.lockstep.cli;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
+import java.util.Map;
 import java.util.jar.Attributes;
 import java.util.jar.Manifest;
 import picocli.CommandLine.IVersionProvider;
@@ -40,5 +41,11 @@ final class Version implements IVersionProvider {
         } catch (IOException e) {
             return UNKNOWN;
         }
+    }
+
+    /** Adds to a model's provenance what made it. */
+    static void stamp(Map<String, String> provenance) {
+        provenance.put("lockstep-version", number());
+        provenance.put("lockstep-revision", revision());
     }
 }
