@@ -42,8 +42,7 @@ import picocli.CommandLine.Spec;
                     + " with the best."
         },
         footerHeading = "%nExample: ",
-        footer =
-                "submit/lockstep --master 'local[2]' tune --data data/mnist --trials 27 --iterations 5000 --out target/runs/search")
+        footer = "submit/lockstep --master 'local[2]' tune --data data/mnist --trials 27 --iterations 5000")
 final class TuneCommand implements Callable<Integer> {
     /** Every end of a trial writes the list of them anew. */
     private static final int MAX_TRIALS = 1000;

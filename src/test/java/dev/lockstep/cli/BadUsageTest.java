@@ -53,10 +53,10 @@ class BadUsageTest {
 
     @Test
     void noCommandOrAnotherOne() {
-        refused(List.of(), "expected a command: train, evaluate, predict, gradcheck, export, report");
+        refused(List.of(), "expected a command: train, tune, evaluate, predict, gradcheck, export, report");
         refused(
                 List.of("trian"),
-                "expected a command: train, evaluate, predict, gradcheck, export, report",
+                "expected a command: train, tune, evaluate, predict, gradcheck, export, report",
                 "found trian");
         refused(List.of("--verbose"), "expected a command", "found --verbose");
     }

@@ -19,7 +19,8 @@ class HelpTest {
             Set.of("--model", "--format", "--out", "--init-weights", "--trace-batches", "--epochs");
 
     @ParameterizedTest
-    @ValueSource(strings = {"train", "evaluate", "predict", "gradcheck", "export", "report", "serve", "completion"})
+    @ValueSource(
+            strings = {"train", "tune", "evaluate", "predict", "gradcheck", "export", "report", "serve", "completion"})
     void everyOptionHasItsDefaultAndThereIsAnExample(String command) {
         Outcome help = InProcess.run(command, "--help").succeeded();
         assertThat(help.err()).isEmpty();

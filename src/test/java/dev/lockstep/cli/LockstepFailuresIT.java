@@ -31,7 +31,7 @@ class LockstepFailuresIT {
 
     @Test
     void usage() {
-        programs.lockstep().refused("expected a command: train, evaluate, predict, gradcheck, export, report");
+        programs.lockstep().refused("expected a command: train, tune, evaluate, predict, gradcheck, export, report");
         programs.lockstep("--master").refused("--master", "needs a value");
         programs.lockstep("--master", "local[1]", "train", "--itertions", 5)
                 .refused("found --itertions", "--iterations");
