@@ -142,7 +142,7 @@ final class TunePage {
             html.element("td", dimension.toString()).closeLine();
         }
         html.close().close().closeLine();
-        openTable(html, "Rungs", "");
+        openTable(html, "Trials of each rung", "");
         html.element("th", "steps", "scope", "col")
                 .element("th", "trials", "scope", "col")
                 .close()

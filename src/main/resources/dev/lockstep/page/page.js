@@ -11,6 +11,7 @@
   const compact = (value) => {
     if (Math.abs(value) >= 1e6) return +(value / 1e6).toPrecision(3) + 'M';
     if (Math.abs(value) >= 1e4) return +(value / 1e3).toPrecision(3) + 'k';
+    if (value !== 0 && Math.abs(value) < 1e-3) return (+value.toPrecision(3)).toExponential();
     return String(+value.toPrecision(6));
   };
 
@@ -42,8 +43,20 @@
       : (u, min, max) => { const d = (max - min || Math.abs(max) || 1) * 0.04; return [min - d, max + d]; };
     const xRange = bars ? [-0.6, chart.x.length - 0.4] : names.length ? [-0.6, names.length - 0.4] : points ? widened : undefined;
 
+    function logPlaces(min, max) {
+      const places = [];
+      const steps = max / min > 300 ? [1] : [1, 2, 5];
+      for (let e = Math.floor(Math.log10(min)); e <= Math.log10(max); e++) {
+        for (const step of steps) {
+          const place = Number(step + 'e' + e);
+          if (place >= min && place <= max) places.push(place);
+        }
+      }
+      return places;
+    }
+    const xPlaces = chart.xLog ? (u, axis, min, max) => logPlaces(min, max) : names.length ? () => names.map((name, i) => i) : undefined;
+
     function xLabel(value) {
-      if (value === null) return ''; // a logarithmic axis has more places than labels
       if (bars) return Number.isInteger(value) && chart.xTexts[value] ? chart.xTexts[value].split(' to ')[0] + ' ms' : '';
       return names.length ? names[value] || '' : compact(value);
     }
@@ -61,7 +74,7 @@
         scales: { x: { time: false, distr: chart.xLog ? 3 : 1, range: xRange } },
         cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
         axes: [
-          { ...axis, size: 34, space: bars ? 90 : 60,
+          { ...axis, size: 34, space: bars ? 90 : 60, splits: xPlaces, filter: xPlaces ? (u, places) => places : undefined,
             values: (u, values) => values.map(xLabel) },
           { ...axis, size: 52, values: (u, values) => values.map(compact) },
         ],
@@ -70,7 +83,7 @@
           if (points) {
             const isLast = i === chart.series.length - 1;
             return { stroke, show: shown(i), paths: () => null,
-              points: { show: true, size: isLast ? 9 : 6, width: 1.5, stroke, fill: isLast ? stroke : card } };
+              points: { show: true, size: isLast ? 11 : 8, width: 2, stroke, fill: isLast ? stroke : card } };
           }
           const isFew = series.values.filter((v) => v !== null).length <= 40;
           return bars

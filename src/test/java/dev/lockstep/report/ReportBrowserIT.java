@@ -3,6 +3,7 @@ package dev.lockstep.report;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import dev.lockstep.tune.MadeSearch;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -45,6 +46,7 @@ class ReportBrowserIT {
     private ChromeDriver browser;
     private Path run;
     private Path comparison;
+    private Path search;
 
     @BeforeAll
     void startAndMakePages(@TempDir Path directory) throws IOException {
@@ -68,6 +70,8 @@ class ReportBrowserIT {
         new MadeRun(other).evaluation(600, 0.6).evaluation(1_200, 0.4).write();
         comparison = directory.resolve("comparison.html");
         Report.compare(new Configuration(), List.of(run.toString(), other.toString()), comparison.toString());
+
+        search = MadeSearch.page(directory.resolve("search.html"));
 
         // It says that it does not know this browser's newest debugging protocol, of which we use what has been there
         // for ever.
@@ -95,7 +99,11 @@ class ReportBrowserIT {
     }
 
     private Path page(String name) {
-        return name.equals("run") ? run.resolve(Report.FILE) : comparison;
+        return switch (name) {
+            case "run" -> run.resolve(Report.FILE);
+            case "comparison" -> comparison;
+            default -> search;
+        };
     }
 
     /** Opens a page on a screen so wide, under the system's theme. */
@@ -130,7 +138,7 @@ class ReportBrowserIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"run", "comparison"})
+    @ValueSource(strings = {"run", "comparison", "search"})
     void chartsAreDrawnWithoutErrorsAndWithoutTheNetwork(String name) {
         open(name, 1200, "light");
         List<WebElement> charts = browser.findElements(By.cssSelector("figure.chart"));
@@ -150,7 +158,7 @@ class ReportBrowserIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"run", "comparison"})
+    @ValueSource(strings = {"run", "comparison", "search"})
     void nothingIsWiderThanAPhone(String name) {
         open(name, PHONE, "light");
         browser.executeScript("document.querySelectorAll('details').forEach(d => d.open = true)");
@@ -226,7 +234,7 @@ class ReportBrowserIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"run light", "run dark", "comparison light", "comparison dark"})
+    @ValueSource(strings = {"run light", "run dark", "comparison light", "comparison dark", "search light", "search dark"})
     void axeFindsNothing(String what) throws IOException {
         String[] words = what.split(" ");
         open(words[0], 1200, words[1]);
