@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import picocli.CommandLine.Model.CommandSpec;
@@ -56,10 +57,15 @@ final class SpaceFile {
             "stop-after", LENGTH);
 
     private final CommandSpec train;
+    private final Predicate<String> isFixed;
 
-    /** @param train the command whose options are searched */
-    SpaceFile(CommandSpec train) {
+    /**
+     * @param train the command whose options are searched
+     * @param isFixed whether an option is given for all trials
+     */
+    SpaceFile(CommandSpec train, Predicate<String> isFixed) {
         this.train = train;
+        this.isFixed = isFixed;
     }
 
     /**
@@ -118,6 +124,9 @@ final class SpaceFile {
         if (!TUNABLE.contains(key)) {
             throw new BadInputException("expected a setting of the network or of its training, found one that cannot be"
                     + " searched: " + FIXED.getOrDefault(key, "it changes nothing of what is learned, or all of it"));
+        }
+        if (isFixed.test("--" + key)) {
+            throw new BadInputException("expected on the command line or in the space, found in both");
         }
         Class<?> type = option.type();
         return type == int.class || type == long.class;

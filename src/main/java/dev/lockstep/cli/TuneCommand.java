@@ -1,6 +1,5 @@
 package dev.lockstep.cli;
 
-import dev.lockstep.BadInputException;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.train.RunDirectory;
@@ -97,11 +96,7 @@ final class TuneCommand implements Callable<Integer> {
     @Option(names = "--overwrite", description = "Replace what is in --out.")
     private boolean overwrite;
 
-    @Option(
-            names = "--resume",
-            description =
-                    "Go on with the search in --out: what has ended there is not done again. Other --trials, --eta and"
-                            + " --min-share may be given.")
+    @Option(names = "--resume", description = "Go on with the search in --out: what has ended there is not done again.")
     private boolean resume;
 
     @Option(names = "--quiet", description = "Print nothing but warnings and errors.")
@@ -143,8 +138,7 @@ final class TuneCommand implements Callable<Integer> {
                 data.open(hadoop, LabelledImages.TRAIN),
                 data.open(hadoop, LabelledImages.TEST),
                 kernels);
-        Space searched = new SpaceFile(train()).read(hadoop, space, commands::tryOut);
-        requireNotFixed(searched);
+        Space searched = new SpaceFile(train(), this::isTyped).read(hadoop, space, commands::tryOut);
         List<Trial> all = new ArrayList<>();
         for (int number = 1; number <= trials; number++) {
             all.add(commands.trial(number, searched.draw(searchSeed, number)));
@@ -186,6 +180,10 @@ final class TuneCommand implements Callable<Integer> {
         return spec.parent().subcommands().get("train").getCommandSpec();
     }
 
+    private boolean isTyped(String option) {
+        return spec.commandLine().getParseResult().hasMatchedOption(option);
+    }
+
     /** What was typed of the options of train, and what of them has another default here. */
     private List<String> fixedOptions() {
         List<String> options = new ArrayList<>();
@@ -197,15 +195,6 @@ final class TuneCommand implements Callable<Integer> {
         }
         options.add("--validation-fraction=" + validationFraction);
         return options;
-    }
-
-    private void requireNotFixed(Space searched) {
-        searched.dimensions().forEach(dimension -> {
-            if (spec.commandLine().getParseResult().hasMatchedOption("--" + dimension.key())) {
-                throw new BadInputException(
-                        "--" + dimension.key() + ": expected on the command line or in the space, found in both");
-            }
-        });
     }
 
     private static Map<String, String> provenance() {

@@ -60,6 +60,7 @@ final class TuneDirectory {
         this.lines = new Path(directory.path(), "trials.jsonl");
         this.states = new Path(directory.path(), "states");
         this.best = new Path(directory.path(), "best");
+        fs.delete(new Path(directory.path(), "summary.json"), false); // of a search that goes on now
         fs.mkdirs(states);
         fs.mkdirs(best);
     }

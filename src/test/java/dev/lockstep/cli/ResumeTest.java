@@ -47,20 +47,20 @@ class ResumeTest {
     /** Learning rates and early stopping go by the whole run, wherever it is cut. */
     @Test
     void aRunThatWasToStopGoesOn() {
-        Object[] options = {"--iterations", 60, "--schedule", "cosine", "--validation-fraction", 0.3, "--patience", 9};
-        Outcome whole = train(directory.resolve("whole"), options).succeeded();
-        Object[] more = Arrays.copyOf(options, options.length + 3);
-        more[options.length] = "--stop-after";
+        Outcome whole = cosine(directory.resolve("whole")).succeeded();
         for (int step : new int[] {1, 17, 18, 59}) {
-            more[options.length + 1] = step;
-            more[options.length + 2] = "--overwrite";
-            train(run, more).succeeded();
+            cosine(run, "--stop-after", step, "--overwrite").succeeded();
             assertThat(checkpoint(step)).exists();
-            Object[] resume = Arrays.copyOf(options, options.length + 1);
-            resume[options.length] = "--resume";
-            assertThat(train(run, resume).succeeded().weightsSha256()).isEqualTo(whole.weightsSha256());
+            assertThat(cosine(run, "--resume").succeeded().weightsSha256()).isEqualTo(whole.weightsSha256());
         }
-        train(run, "--iterations", 60, "--stop-after", 0, "--overwrite").refused("--stop-after: expected 1 to");
+        cosine(run, "--stop-after", 0, "--overwrite").refused("--stop-after: expected 1 to");
+    }
+
+    private Outcome cosine(Path out, Object... options) {
+        List<Object> args = new ArrayList<>(List.of("train", "--data", data, "--engine", "local", "--out", out));
+        args.addAll(List.of("--iterations", 60, "--schedule", "cosine", "--validation-fraction", 0.3, "--patience", 9));
+        args.addAll(Arrays.asList(options));
+        return InProcess.run(args.toArray());
     }
 
     @Test

@@ -23,12 +23,12 @@ import org.junit.jupiter.api.io.TempDir;
 /** The search through the command line; no byte of the data is left in memory after any of it. */
 @ExtendWith(LeakCheck.class)
 class TuneCommandTest {
-    /** Early stopping, a schedule that knows the run's end, and a rate with which weights overflow. */
+    /** Early stopping, a schedule that knows the run's end, and rates with which weights overflow. */
     private static final String SPACE = """
-            learning-rate = choice 0.01 0.1 0.5 1e30
+            learning-rate = choice 0.01 0.1 0.5 1e6
             hidden = log 2 12
             optimizer = choice sgd momentum nesterov
-            weight-decay = log 1e-6 1e-2
+            weight-decay = choice 0 1e-4 1e-3 1e6
             schedule = choice constant cosine
             patience = choice 0 2
             """;
@@ -97,7 +97,7 @@ class TuneCommandTest {
                 assertThat(end.path("validation_loss")).isEqualTo(summary.path("validation_loss"));
                 assertThat(end.path("train_loss")).isEqualTo(summary.path("train_loss"));
             } else {
-                trained.failed("learning rate 1.0E30");
+                trained.failed("with learning rate ");
                 diverged++;
             }
         }
@@ -117,12 +117,11 @@ class TuneCommandTest {
     void theTableIsSortedAndFitsATerminal() throws IOException {
         Path out = directory.resolve("search");
         String printed = tune(out, "--trials", 12, "--eta", 2).succeeded().out();
-        List<String> table = printed.substring(printed.lastIndexOf("trial  steps"))
+        List<String> table = printed.substring(printed.lastIndexOf("\ntrial ") + 1)
                 .lines()
                 .takeWhile(line -> !line.isBlank())
                 .toList();
-        assertThat(printed.lines().filter(line -> !line.contains("submit/lockstep")))
-                .allMatch(line -> line.length() <= 100);
+        assertThat(table).allMatch(line -> line.length() <= TuneTable.MAX_COLUMNS);
         List<String[]> rows =
                 table.stream().skip(1).map(line -> line.strip().split(" +")).toList();
         assertThat(rows).hasSize(12);
@@ -184,7 +183,7 @@ class TuneCommandTest {
 
     @Test
     void whenAllDiverge() throws IOException {
-        Files.writeString(space, "learning-rate = choice 1e29 1e30");
+        Files.writeString(space, "learning-rate = choice 1e6 9e5\nweight-decay = choice 1e6 9e5");
         Path out = directory.resolve("search");
         tune(out, "--trials", 3, "--quiet").failed("no trial came to the end", "trial 1", "smaller learning rates");
         assertThat(ends(out)).hasSize(3);
@@ -205,7 +204,7 @@ class TuneCommandTest {
                 "activation = choice tanh softplus",
                 "activation: ",
                 "expected one of [sigmoid, tanh, relu], found softplus");
-        refused("batch-size = choice 5 10", "--batch-size", "on the command line or in the space, found in both");
+        refused("batch-size = choice 5 10", "batch-size: expected on the command line or in the space, found in both");
         space = directory.resolve("none");
         tune(directory.resolve("out")).refused("--space " + space, "found nothing");
     }

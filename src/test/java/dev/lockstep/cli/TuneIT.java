@@ -58,12 +58,13 @@ class TuneIT {
     void killedAndInterruptedItComesToTheSame() throws IOException {
         Path data = Snapshot.tinyData(directory.resolve("data"), Storage.GZIP);
         Files.writeString(
-                directory.resolve("space.properties"), "learning-rate = log 0.01 0.5\noptimizer = choice sgd nesterov\n");
+                directory.resolve("space.properties"),
+                "learning-rate = log 0.01 0.5\noptimizer = choice sgd nesterov\n");
         Path out = directory.resolve("search");
         Programs programs = new Programs(directory.resolve("processes"));
 
-        List<Object> cluster = new ArrayList<>(
-                List.of("--master", "local-cluster[2,1,1024]", "--conf", "spark.ui.enabled=false"));
+        List<Object> cluster =
+                new ArrayList<>(List.of("--master", "local-cluster[2,1,1024]", "--conf", "spark.ui.enabled=false"));
         cluster.addAll(List.of(words(data, out)));
         Programs.Running killed = programs.startLockstep(cluster.toArray());
         try {

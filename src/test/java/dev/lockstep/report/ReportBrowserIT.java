@@ -234,7 +234,8 @@ class ReportBrowserIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"run light", "run dark", "comparison light", "comparison dark", "search light", "search dark"})
+    @ValueSource(
+            strings = {"run light", "run dark", "comparison light", "comparison dark", "search light", "search dark"})
     void axeFindsNothing(String what) throws IOException {
         String[] words = what.split(" ");
         open(words[0], 1200, words[1]);

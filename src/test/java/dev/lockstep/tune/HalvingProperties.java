@@ -9,6 +9,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.LongRange;
+import net.jqwik.api.constraints.Scale;
 
 /** How many trials get how many steps. */
 class HalvingProperties {
@@ -16,7 +17,7 @@ class HalvingProperties {
     void rungs(
             @ForAll @IntRange(min = 1, max = 1000) int trials,
             @ForAll @IntRange(min = 1, max = 9) int eta,
-            @ForAll @DoubleRange(min = 0.001, max = 1) double minShare,
+            @ForAll @Scale(3) @DoubleRange(min = 0.001, max = 1) double minShare,
             @ForAll @LongRange(min = 1, max = 1L << 40) long totalSteps) {
         List<Halving.Rung> rungs = new Halving(trials, eta, minShare).rungs();
         assertThat(rungs.get(0).trials()).isEqualTo(trials);

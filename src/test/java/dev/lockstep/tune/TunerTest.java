@@ -88,7 +88,8 @@ class TunerTest {
     private static SparkConf spark(String master) {
         SparkConf conf = SmallSet.spark(master);
         return conf.set(
-                "spark.kryo.registrator", conf.get("spark.kryo.registrator") + "," + TuneKryoRegistrator.class.getName());
+                "spark.kryo.registrator",
+                conf.get("spark.kryo.registrator") + "," + TuneKryoRegistrator.class.getName());
     }
 
     /** Asks for a stop when so many trials have ended in this process. */
@@ -157,7 +158,9 @@ class TunerTest {
                     damageOneState(out);
                 }
                 Stopper resumed = new Stopper(0);
-                assertThat(figures(search(spark, out, resumed))).as("stopped after " + stop).isEqualTo(expected);
+                assertThat(figures(search(spark, out, resumed)))
+                        .as("stopped after " + stop)
+                        .isEqualTo(expected);
                 assertThat(resumed.known).isEqualTo(lines);
                 assertThat(resumed.ended).isEqualTo(13 - lines);
                 assertThat(out.resolve("best/model.safetensors"))
