@@ -85,6 +85,9 @@ final class RungJob {
      */
     void run(String description, List<Trial> trials, HalvingSteps steps, Map<Integer, byte[]> states, Sink sink)
             throws CancelledException, IOException {
+        if (isCancelled) {
+            throw new CancelledException();
+        }
         List<Order> orders = new ArrayList<>();
         for (Trial trial : trials) {
             byte[] state = states.get(trial.number());
@@ -147,8 +150,11 @@ final class RungJob {
             SimpleFutureAction<BoxedUnit> job, int expected, BlockingQueue<TaskOutcome<TrialEnd>> ends, Sink sink)
             throws CancelledException, IOException {
         for (int heard = 0; heard < expected; ) {
+            if (isCancelled) {
+                job.cancel(); // what has ended by now is in the queue
+            }
             boolean isOver = job.isCompleted(); // asked first: what it has given is in the queue by then
-            TaskOutcome<TrialEnd> end = isOver ? ends.poll() : pollOrNull(ends);
+            TaskOutcome<TrialEnd> end = isOver || isCancelled ? ends.poll() : pollOrNull(ends);
             if (end != null) {
                 sink.accept(end.get());
                 heard++;
