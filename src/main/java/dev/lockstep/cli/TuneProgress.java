@@ -47,11 +47,11 @@ final class TuneProgress implements TuneListener {
     public void trialEnded(Trial trial, TrialEnd end, int left) {
         if (end.isDone()) {
             print(
-                    "trial %4d  step %7d  validation %.4f  loss %.4f  train %.4f  %6.1f s  %d left",
+                    "trial %4d  step %7d  validation %.4f  loss %s  train %.4f  %6.1f s  %d left",
                     end.trial(),
                     end.steps(),
                     end.validation().accuracy(),
-                    end.validation().loss(),
+                    TuneTable.figure(end.validation().loss()),
                     end.train().accuracy(),
                     end.seconds(),
                     left);

@@ -11,6 +11,8 @@ import java.util.Map;
 final class TuneTable {
     static final int MAX_COLUMNS = 100;
 
+    private static final double MAX_PLAIN = 1000;
+
     private final List<String[]> columns = new ArrayList<>(); // of each: a heading of two lines, then a cell a row
 
     private TuneTable() {}
@@ -35,9 +37,12 @@ final class TuneTable {
     }
 
     private static String figure(TrialEnd end, double value) {
-        return end.isDone()
-                ? String.format(Locale.ROOT, "%.4f", value)
-                : end.status().name().toLowerCase(Locale.ROOT);
+        return end.isDone() ? figure(value) : end.status().name().toLowerCase(Locale.ROOT);
+    }
+
+    /** An accuracy or a loss, which has no bound. */
+    static String figure(double value) {
+        return String.format(Locale.ROOT, value < MAX_PLAIN ? "%.4f" : "%.2e", value);
     }
 
     private interface Cell {
