@@ -58,7 +58,8 @@ class ResumeTest {
 
     private Outcome cosine(Path out, Object... options) {
         List<Object> args = new ArrayList<>(List.of("train", "--data", data, "--engine", "local", "--out", out));
-        args.addAll(List.of("--iterations", 60, "--schedule", "cosine", "--validation-fraction", 0.3, "--patience", 15));
+        args.addAll(
+                List.of("--iterations", 60, "--schedule", "cosine", "--validation-fraction", 0.3, "--patience", 15));
         args.addAll(List.of("--batch-size", 7, "--evaluate-every", 4));
         args.addAll(Arrays.asList(options));
         return InProcess.run(args.toArray());
