@@ -28,7 +28,7 @@ class TuneIT {
             "--trials",
             9,
             "--iterations",
-            300_000,
+            60_000,
             "--hidden",
             12,
             "--space",
