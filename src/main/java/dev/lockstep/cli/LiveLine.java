@@ -1,6 +1,6 @@
 package dev.lockstep.cli;
 
-import dev.lockstep.evaluate.Metrics;
+import dev.lockstep.page.Figures;
 import dev.lockstep.train.RunMeter;
 import java.io.PrintWriter;
 import java.util.Locale;
@@ -49,7 +49,7 @@ final class LiveLine implements AutoCloseable {
         line.append("=".repeat(cells)).append("-".repeat(BAR_CELLS - cells));
         line.append(String.format(Locale.ROOT, " step %d/%d", meter.step(), meter.totalSteps()));
         if (meter.stepsHere() > 0) {
-            line.append(String.format(Locale.ROOT, "  loss %s", Metrics.rounded(meter.loss())));
+            line.append(String.format(Locale.ROOT, "  loss %s", Figures.rounded(meter.loss())));
         }
         meter.latest()
                 .ifPresent(evaluation -> line.append(String.format(

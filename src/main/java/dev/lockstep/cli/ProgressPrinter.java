@@ -1,6 +1,6 @@
 package dev.lockstep.cli;
 
-import dev.lockstep.evaluate.Metrics;
+import dev.lockstep.page.Figures;
 import dev.lockstep.step.GradientMethod;
 import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.StepPlan;
@@ -72,7 +72,7 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
         if (watching.isVerbose() && report.step() % logEvery == 0) {
             print(
                     "step %6d  loss %s  learning rate %.6f",
-                    report.step(), Metrics.rounded(report.loss()), report.learningRate());
+                    report.step(), Figures.rounded(report.loss()), report.learningRate());
         }
         long now = System.nanoTime();
         if (now - printedNanos >= SILENCE_NANOS && meter.stepsHere() > 1) {
@@ -81,7 +81,7 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
             print(
                     "step %6d  loss %s  %.0f steps/s, about %.0f s left",
                     report.step(),
-                    Metrics.rounded(meter.loss()),
+                    Figures.rounded(meter.loss()),
                     stepsPerSecond,
                     (meter.totalSteps() - report.step()) / stepsPerSecond);
         }
@@ -101,7 +101,7 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
                 "step %6d  epoch %5.2f  loss %s  accuracy: train %.4f%s  test %.4f",
                 evaluation.step(),
                 evaluation.epoch(),
-                Metrics.rounded(evaluation.train().meanLoss()),
+                Figures.rounded(evaluation.train().meanLoss()),
                 evaluation.train().accuracy(),
                 validation,
                 evaluation.test().accuracy());

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lockstep.net.Score;
+import dev.lockstep.page.Figures;
 import java.util.Locale;
 
 /**
@@ -13,8 +14,6 @@ import java.util.Locale;
  * @param score the counts
  */
 public record Metrics(Score score) {
-    private static final double SMALL = 0.001;
-
     /** Of the examples taken for class k, the share that is of class k. */
     public double precision(int k) {
         long taken = 0;
@@ -48,12 +47,6 @@ public record Metrics(Score score) {
         return whole == 0 ? 0 : (double) part / whole;
     }
 
-    /** A loss or a share for people: four decimals, or three significant digits where those would say little or nothing. */
-    public static String rounded(double value) {
-        boolean isSmall = value != 0 && Math.abs(value) < SMALL;
-        return String.format(Locale.ROOT, isSmall ? "%.3g" : "%.4f", value);
-    }
-
     /** A table for people. */
     public String text() {
         StringBuilder text = new StringBuilder();
@@ -62,7 +55,7 @@ public record Metrics(Score score) {
                 "%d examples, accuracy %.4f, mean loss %s%n%n",
                 score.examples(),
                 score.accuracy(),
-                rounded(score.meanLoss())));
+                Figures.rounded(score.meanLoss())));
         text.append("class  examples  precision  recall      F1\n");
         for (int k = 0; k < score.classes(); k++) {
             text.append(String.format(

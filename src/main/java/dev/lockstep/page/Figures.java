@@ -1,10 +1,9 @@
 package dev.lockstep.page;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.lockstep.evaluate.Metrics;
 import java.util.Locale;
 
-/** Numbers as a report shows them. */
+/** Numbers as people read them, on pages and in lines of text. */
 public final class Figures {
     /** Of shares and losses. */
     public static final String SHARE = "%.4f";
@@ -14,15 +13,25 @@ public final class Figures {
     /** Of seconds. */
     public static final String SECONDS = "%.1f";
 
+    /** Below it, four decimals are less than three digits. */
+    private static final double SMALL = 0.001;
+
     static final String UNKNOWN = "unknown";
 
     private Figures() {}
 
-    static String format(String format, double value) {
+    /** A loss or a share: four decimals, or three significant digits where those would say little or nothing. */
+    public static String rounded(double value) {
+        boolean isSmall = value != 0 && Math.abs(value) < SMALL;
+        return String.format(Locale.ROOT, isSmall ? "%.3g" : SHARE, value);
+    }
+
+    /** By a format of this class; what is not finite is unknown. */
+    public static String format(String format, double value) {
         if (!Double.isFinite(value)) {
             return UNKNOWN;
         }
-        return format.equals(SHARE) ? Metrics.rounded(value) : String.format(Locale.ROOT, format, value);
+        return format.equals(SHARE) ? rounded(value) : String.format(Locale.ROOT, format, value);
     }
 
     /** A whole number, in groups of three digits. */

@@ -106,15 +106,4 @@ class MetricsTest {
                         "3 0 0.0000 0.0000 0.0000")
                 .endsWith("0 1 2 3", "0 5 1 0 0", "1 2 3 0 0", "2 0 1 0 0", "3 0 0 0 0");
     }
-
-    @Test
-    void aSmallLossIsNoZero() {
-        assertThat(Metrics.rounded(2.302585)).isEqualTo("2.3026");
-        assertThat(Metrics.rounded(0.00123)).isEqualTo("0.0012");
-        assertThat(Metrics.rounded(0.000456)).isEqualTo("0.000456");
-        assertThat(Metrics.rounded(0.0000123)).isEqualTo("1.23e-05");
-        assertThat(Metrics.rounded(-0.00001)).isEqualTo("-1.00e-05");
-        assertThat(Metrics.rounded(0)).isEqualTo("0.0000");
-        assertThat(Metrics.rounded(Double.NaN)).isEqualTo("NaN");
-    }
 }
