@@ -18,7 +18,7 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * {@link Kernels#sparseAffine} by groups of columns: four rows of W stay in registers while all rows of x that have an
  * element there pass by. So W is read once, and the sums, which are few, lie in the first-level cache (50 rows of MNIST
- * and 64 hidden units take 17 us so, and 37 us row by row). The additions to each sum still come in ascending order of
+ * and 64 hidden units take 14 us so, and 37 us row by row). The additions to each sum still come in ascending order of
  * the columns.
  *
  * <p>Where a row has no element in one of a group's columns, 0 w is added. That changes a sum in two cases only: w is not
