@@ -212,7 +212,7 @@ final class ScalarSparse {
         }
     }
 
-    /** Copies {@code width} columns of a group's rows to s, from {@code at} on; rows that the last group lacks are zero. */
+    /** Copies {@code width} columns of a group's rows to s; rows that the last group lacks are zero. */
     private static void get(FloatMatrix from, int g, int h, int width, float[] s) {
         FloatBuffer source = from.data().buffer();
         int begin = COLUMNS * g;

@@ -175,6 +175,8 @@ final class VectorSparseGradient {
 
     /**
      * Adds the entries of one segment, whose rows end before {@code rowEnd}; returns the first entry after it.
+     * {@link FloatVector#fromArray} itself and not {@link VectorLanes#load}: C2 inlines nothing more in a method of so many nodes
+     * but the methods of the vector API, and would allocate what a call returns.
      *
      * @param d where the deltas of row 0 begin in {@code deltas}
      * @param before sums to begin with, from {@code b} on

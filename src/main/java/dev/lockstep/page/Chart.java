@@ -132,7 +132,7 @@ public record Chart(
     }
 
     private void writeTable(Html html) {
-        html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", "Table: " + caption);
+        html.openScroll("Table: " + caption);
         html.open("table").element("caption", caption);
         html.open("thead").open("tr").element("th", xName, "scope", "col");
         series.forEach(one -> html.element("th", one.name(), "scope", "col"));

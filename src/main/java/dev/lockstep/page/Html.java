@@ -67,6 +67,17 @@ public final class Html {
         return element("data", Figures.count(exact), "value", Long.toString(exact));
     }
 
+    /** Begins a region for a wide table, which scrolls by itself and is reached by the keyboard. */
+    public Html openScroll(String label) {
+        return open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", label);
+    }
+
+    /** One of the figures at the top of a page; they stand in a list of class {@code tiles}. */
+    public Html tile(String name, double exact, String format, String unit) {
+        open("div").element("dt", name).open("dd");
+        return number(exact, format).text(unit).close().closeLine();
+    }
+
     /** What is HTML already: our own style and scripts. */
     public Html raw(String trusted) {
         text.append(trusted);

@@ -104,7 +104,7 @@ final class ComparisonPage {
     /** @param isSettings whether what differs is marked and numbers keep all their digits */
     private Html table(String caption, List<String> keys, List<JsonNode> objects, boolean isSettings) {
         Html html = new Html();
-        html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", caption);
+        html.openScroll(caption);
         html.open("table", "class", "texts runs")
                 .element("caption", caption)
                 .open("thead")

@@ -87,7 +87,7 @@ final class ConfusionTables {
             }
         }
         String caption = "Confusion matrix: a row for each true class, a column for each predicted one";
-        html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", caption);
+        html.openScroll(caption);
         html.open("table", "class", "matrix").element("caption", caption);
         html.open("thead").open("tr").open("td").close();
         for (int k = 0; k < score.classes(); k++) {
@@ -113,7 +113,7 @@ final class ConfusionTables {
     private void writeClasses(Html html) {
         html.open("details").element("summary", "Precision and recall of each class");
         String caption = "Precision, recall and F1 of each class on the test images";
-        html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", caption);
+        html.openScroll(caption);
         html.open("table").element("caption", caption).open("thead").open("tr");
         for (String name : List.of("class", "images", "precision", "recall", "F1")) {
             html.element("th", name, "scope", "col");

@@ -63,11 +63,7 @@ final class RunPage {
 
     private void tile(Html html, String name, String field, String format, String unit) {
         if (summary.path(field).isNumber()) {
-            html.open("div").element("dt", name).open("dd");
-            html.number(Figures.number(summary, field), format)
-                    .text(unit)
-                    .close()
-                    .closeLine();
+            html.tile(name, Figures.number(summary, field), format, unit);
         }
     }
 
@@ -133,7 +129,7 @@ final class RunPage {
         if (texts.isEmpty()) {
             return;
         }
-        html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", caption);
+        html.openScroll(caption);
         html.open("table", "class", "texts").element("caption", caption).open("tbody");
         texts.forEach((key, value) -> html.open("tr")
                 .element("th", key, "scope", "row")

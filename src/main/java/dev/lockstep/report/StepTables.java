@@ -65,7 +65,7 @@ final class StepTables {
     }
 
     private void writeTimes(Html html) {
-        html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", "Table: time of a step");
+        html.openScroll("Table: time of a step");
         html.open("table").element("caption", "Time of a step, in milliseconds").open("tbody");
         double steps = Figures.number(summary, "steps_in_this_process");
         row(html, "mean", "ms_per_step", 1);
@@ -95,7 +95,7 @@ final class StepTables {
     private void writeWorkers(Html html) {
         String caption =
                 "Workers: time until each delivered its part of a step, and how long all others waited for it alone";
-        html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", caption);
+        html.openScroll(caption);
         html.open("table").element("caption", caption).open("thead").open("tr");
         for (String name : List.of("worker", "steps", "ms until it delivered, mean", "ms waited for alone, mean")) {
             html.element("th", name, "scope", "col");

@@ -17,7 +17,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.apache.spark.SparkEnv;
-import org.apache.spark.SparkThrowable;
 import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.VoidFunction;
@@ -56,9 +55,6 @@ public final class LockstepGradientSource implements GradientSource {
     /** What is set for the stage, and as before after that. */
     private static final List<String> JOB_PROPERTIES =
             List.of(JOB_GROUP, JOB_DESCRIPTION, "spark.job.interruptOnCancel", RunProgress.RUN_ID);
-
-    /** Spark's name for the end of a job that somebody cancelled. */
-    private static final String CANCELLED = "SPARK_JOB_CANCELLED";
 
     private static final long PARK_NANOS = 10_000_000;
 
@@ -289,8 +285,7 @@ public final class LockstepGradientSource implements GradientSource {
             return new StageEndedException(true, "it was cancelled", e);
         } catch (ExecutionException | TimeoutException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            boolean cancelled = cause instanceof SparkThrowable spark && CANCELLED.equals(spark.getCondition());
-            return new StageEndedException(cancelled, firstLine(cause), cause);
+            return new StageEndedException(StageEndedException.isCancellation(cause), firstLine(cause), cause);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return new StageEndedException(true, "the training thread was interrupted", e);

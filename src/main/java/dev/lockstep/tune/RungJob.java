@@ -2,6 +2,7 @@ package dev.lockstep.tune;
 
 import dev.lockstep.BadInputException;
 import dev.lockstep.step.SharedShards;
+import dev.lockstep.step.StageEndedException;
 import dev.lockstep.step.TaskOutcome;
 import java.io.IOException;
 import java.io.Serializable;
@@ -13,7 +14,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.apache.spark.SimpleFutureAction;
-import org.apache.spark.SparkThrowable;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -34,9 +34,6 @@ import scala.util.Try;
  * that they can be written down while others train. One thread, but for {@link #cancel}.
  */
 final class RungJob {
-    /** Spark's name for the end of a job that somebody cancelled. */
-    private static final String CANCELLED = "SPARK_JOB_CANCELLED";
-
     private static final long LOOK_MILLIS = 100;
 
     /**
@@ -177,7 +174,7 @@ final class RungJob {
 
     private static RuntimeException failure(Try<BoxedUnit> result) throws CancelledException {
         Throwable cause = result.isFailure() ? result.failed().get() : new IllegalStateException("no task is left");
-        if (cause instanceof SparkThrowable spark && CANCELLED.equals(spark.getCondition())) {
+        if (StageEndedException.isCancellation(cause)) {
             throw new CancelledException();
         }
         return new IllegalStateException(

@@ -42,12 +42,12 @@ final class TunePage {
         Html html = new Html();
         TrialEnd end = search.bestEnd();
         html.open("dl", "class", "tiles");
-        tile(html, "validation accuracy", end.validation().accuracy(), Figures.SHARE, "");
-        tile(html, "test accuracy", search.test().accuracy(), Figures.SHARE, "");
-        tile(html, "train accuracy", end.train().accuracy(), Figures.SHARE, "");
-        tile(html, "steps", end.steps(), "%,.0f", "");
-        tile(html, "trials", search.trials().size(), "%,.0f", "");
-        tile(html, "the search", search.seconds(), Figures.SECONDS, " s");
+        html.tile("validation accuracy", end.validation().accuracy(), Figures.SHARE, "");
+        html.tile("test accuracy", search.test().accuracy(), Figures.SHARE, "");
+        html.tile("train accuracy", end.train().accuracy(), Figures.SHARE, "");
+        html.tile("steps", end.steps(), "%,.0f", "");
+        html.tile("trials", search.trials().size(), "%,.0f", "");
+        html.tile("the search", search.seconds(), Figures.SECONDS, " s");
         html.closeLine();
         html.element("p", "Trial " + search.best().number() + ". This command trains the same network, bit for bit:");
         html.element("pre", search.best().command(), "class", "command").raw("\n");
@@ -56,11 +56,6 @@ final class TunePage {
                 "Trials are chosen by their accuracy on examples that are held out from training. The test examples had no say: only"
                         + " the best model was ever tried on them.");
         return html;
-    }
-
-    private static void tile(Html html, String name, double value, String format, String unit) {
-        html.open("div").element("dt", name).open("dd");
-        html.number(value, format).text(unit).close().closeLine();
     }
 
     private Html settings(Page page) {
@@ -120,7 +115,7 @@ final class TunePage {
     }
 
     private static void openTable(Html html, String caption, String style) {
-        html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", caption);
+        html.openScroll(caption);
         html.open("table", "class", style).element("caption", caption);
         html.open("thead").open("tr");
     }
