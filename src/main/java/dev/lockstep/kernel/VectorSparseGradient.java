@@ -2,17 +2,13 @@ package dev.lockstep.kernel;
 
 import static dev.lockstep.kernel.VectorLanes.BLOCK;
 import static dev.lockstep.kernel.VectorLanes.ORDER;
-import static dev.lockstep.kernel.VectorLanes.SPECIES;
 import static dev.lockstep.kernel.VectorLanes.VECTOR_BYTES;
 import static dev.lockstep.kernel.VectorLanes.WIDTH;
-import static dev.lockstep.kernel.VectorLanes.all;
 import static dev.lockstep.kernel.VectorLanes.bytes;
 import static dev.lockstep.kernel.VectorLanes.load;
 
 import dev.lockstep.memory.FloatMatrix;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 
 /**
  * {@link Kernels#sparseGradient} by groups of columns: a row of delta is read once for the elements that a row of x has
@@ -28,20 +24,12 @@ final class VectorSparseGradient {
     private static final int COLUMNS = SparseBatch.COLUMNS;
     /** Floats of the sums of a group. */
     private static final int SUMS = COLUMNS * BLOCK;
-    /** What sums begin with: loading is as fast as setting to zero, and one loop serves both. */
+    /** What a sum is to which nothing has been added. */
     private static final float[] ZEROS = new float[SUMS];
-    /** What sums are added to where there is none: adding to -0.0 changes nothing, and needs no branch. */
-    private static final float[] NOTHING = negativeZeros();
     /** No row: it comes after all. */
     private static final int NONE = Integer.MAX_VALUE;
 
     private VectorSparseGradient() {}
-
-    private static float[] negativeZeros() {
-        float[] zeros = new float[SUMS];
-        Arrays.fill(zeros, -0f);
-        return zeros;
-    }
 
     static void apply(GradientSum sum, int fromGroup, int toGroup, float[] scratch) {
         boolean isFinite = sum.isFinite();
@@ -92,16 +80,18 @@ final class VectorSparseGradient {
                 int end = rowEnd[op];
                 if (next < end) {
                     boolean isNew = (present >>> depth - 1 & 1) == 0;
-                    boolean isRight = merges > 0 && (present >>> depth - 2 & 1) != 0;
+                    boolean isRight = isNew && vectors == 4 && merges > 0 && (present >>> depth - 2 & 1) != 0;
                     int top = (depth - 1) * SUMS;
-                    int at = isRight ? top - SUMS : top;
-                    float[] before = isNew ? ZEROS : sums;
-                    int b = isNew ? 0 : top;
-                    float[] left = isRight ? sums : NOTHING;
-                    int l = isRight ? at : 0;
-                    e = vectors == 4
-                            ? segment4(x, e, to, end, deltas, d, before, b, left, l, sums, at)
-                            : segment1(x, e, to, end, deltas, d, before, b, left, l, sums, at);
+                    if (isRight) {
+                        e = VectorSegments.addFour(x, e, to, end, deltas, d, sums, top - SUMS);
+                    } else if (vectors < 4) {
+                        e = VectorSegments.one(
+                                x, e, to, end, deltas, d, isNew ? ZEROS : sums, isNew ? 0 : top, sums, top);
+                    } else if (isNew) {
+                        e = VectorSegments.four(x, e, to, end, deltas, d, sums, top);
+                    } else {
+                        e = VectorSegments.moreFour(x, e, to, end, deltas, d, sums, top);
+                    }
                     next = e < to ? rows[e] : NONE;
                     depth -= isRight ? 1 : 0;
                     merges -= isRight ? 1 : 0;
@@ -145,8 +135,12 @@ final class VectorSparseGradient {
     }
 
     private static void add(float[] sums, int right) {
-        for (int i = right; i < right + SUMS; i += WIDTH) {
-            load(sums, i - SUMS).add(load(sums, i)).intoArray(sums, i - SUMS);
+        for (int i = right; i < right + SUMS; i += BLOCK) {
+            int left = i - SUMS;
+            load(sums, left).add(load(sums, i)).intoArray(sums, left);
+            load(sums, left + WIDTH).add(load(sums, i + WIDTH)).intoArray(sums, left + WIDTH);
+            load(sums, left + 2 * WIDTH).add(load(sums, i + 2 * WIDTH)).intoArray(sums, left + 2 * WIDTH);
+            load(sums, left + 3 * WIDTH).add(load(sums, i + 3 * WIDTH)).intoArray(sums, left + 3 * WIDTH);
         }
     }
 
@@ -171,139 +165,5 @@ final class VectorSparseGradient {
                 load(sums, s + v * WIDTH).add(zero).intoByteBuffer(target, i + v * VECTOR_BYTES, ORDER);
             }
         }
-    }
-
-    /**
-     * Adds the entries of one segment, whose rows end before {@code rowEnd}; returns the first entry after it.
-     * {@link FloatVector#fromArray} itself and not {@link VectorLanes#load}: C2 inlines nothing more in a method of so many nodes
-     * but the methods of the vector API, and would allocate what a call returns.
-     *
-     * @param d where the deltas of row 0 begin in {@code deltas}
-     * @param before sums to begin with, from {@code b} on
-     * @param left sums to which those of the segment are added, from {@code l} on
-     * @param sums receives the sums, from {@code at} on
-     */
-    private static int segment4(
-            SparseBatch x,
-            int from,
-            int to,
-            int rowEnd,
-            float[] deltas,
-            int d,
-            float[] before,
-            int b,
-            float[] left,
-            int l,
-            float[] sums,
-            int at) {
-        int[] rows = x.entryRows();
-        int[] blocks = x.entryBlocks();
-        float[] values = x.values();
-        FloatVector s00 = FloatVector.fromArray(SPECIES, before, b);
-        FloatVector s01 = FloatVector.fromArray(SPECIES, before, b + WIDTH);
-        FloatVector s02 = FloatVector.fromArray(SPECIES, before, b + 2 * WIDTH);
-        FloatVector s03 = FloatVector.fromArray(SPECIES, before, b + 3 * WIDTH);
-        FloatVector s10 = FloatVector.fromArray(SPECIES, before, b + BLOCK);
-        FloatVector s11 = FloatVector.fromArray(SPECIES, before, b + BLOCK + WIDTH);
-        FloatVector s12 = FloatVector.fromArray(SPECIES, before, b + BLOCK + 2 * WIDTH);
-        FloatVector s13 = FloatVector.fromArray(SPECIES, before, b + BLOCK + 3 * WIDTH);
-        FloatVector s20 = FloatVector.fromArray(SPECIES, before, b + 2 * BLOCK);
-        FloatVector s21 = FloatVector.fromArray(SPECIES, before, b + 2 * BLOCK + WIDTH);
-        FloatVector s22 = FloatVector.fromArray(SPECIES, before, b + 2 * BLOCK + 2 * WIDTH);
-        FloatVector s23 = FloatVector.fromArray(SPECIES, before, b + 2 * BLOCK + 3 * WIDTH);
-        FloatVector s30 = FloatVector.fromArray(SPECIES, before, b + 3 * BLOCK);
-        FloatVector s31 = FloatVector.fromArray(SPECIES, before, b + 3 * BLOCK + WIDTH);
-        FloatVector s32 = FloatVector.fromArray(SPECIES, before, b + 3 * BLOCK + 2 * WIDTH);
-        FloatVector s33 = FloatVector.fromArray(SPECIES, before, b + 3 * BLOCK + 3 * WIDTH);
-        int e = from;
-        for (; e < to && rows[e] < rowEnd; e++) {
-            int i = d + rows[e] * GradientRows.BLOCK;
-            int v = blocks[e];
-            FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, i);
-            FloatVector d1 = FloatVector.fromArray(SPECIES, deltas, i + WIDTH);
-            FloatVector d2 = FloatVector.fromArray(SPECIES, deltas, i + 2 * WIDTH);
-            FloatVector d3 = FloatVector.fromArray(SPECIES, deltas, i + 3 * WIDTH);
-            FloatVector v0 = all(values[v]);
-            s00 = d0.fma(v0, s00);
-            s01 = d1.fma(v0, s01);
-            s02 = d2.fma(v0, s02);
-            s03 = d3.fma(v0, s03);
-            FloatVector v1 = all(values[v + 1]);
-            s10 = d0.fma(v1, s10);
-            s11 = d1.fma(v1, s11);
-            s12 = d2.fma(v1, s12);
-            s13 = d3.fma(v1, s13);
-            FloatVector v2 = all(values[v + 2]);
-            s20 = d0.fma(v2, s20);
-            s21 = d1.fma(v2, s21);
-            s22 = d2.fma(v2, s22);
-            s23 = d3.fma(v2, s23);
-            FloatVector v3 = all(values[v + 3]);
-            s30 = d0.fma(v3, s30);
-            s31 = d1.fma(v3, s31);
-            s32 = d2.fma(v3, s32);
-            s33 = d3.fma(v3, s33);
-        }
-        FloatVector.fromArray(SPECIES, left, l).add(s00).intoArray(sums, at);
-        FloatVector.fromArray(SPECIES, left, l + WIDTH).add(s01).intoArray(sums, at + WIDTH);
-        FloatVector.fromArray(SPECIES, left, l + 2 * WIDTH).add(s02).intoArray(sums, at + 2 * WIDTH);
-        FloatVector.fromArray(SPECIES, left, l + 3 * WIDTH).add(s03).intoArray(sums, at + 3 * WIDTH);
-        FloatVector.fromArray(SPECIES, left, l + BLOCK).add(s10).intoArray(sums, at + BLOCK);
-        FloatVector.fromArray(SPECIES, left, l + BLOCK + WIDTH).add(s11).intoArray(sums, at + BLOCK + WIDTH);
-        FloatVector.fromArray(SPECIES, left, l + BLOCK + 2 * WIDTH).add(s12).intoArray(sums, at + BLOCK + 2 * WIDTH);
-        FloatVector.fromArray(SPECIES, left, l + BLOCK + 3 * WIDTH).add(s13).intoArray(sums, at + BLOCK + 3 * WIDTH);
-        FloatVector.fromArray(SPECIES, left, l + 2 * BLOCK).add(s20).intoArray(sums, at + 2 * BLOCK);
-        FloatVector.fromArray(SPECIES, left, l + 2 * BLOCK + WIDTH).add(s21).intoArray(sums, at + 2 * BLOCK + WIDTH);
-        FloatVector.fromArray(SPECIES, left, l + 2 * BLOCK + 2 * WIDTH)
-                .add(s22)
-                .intoArray(sums, at + 2 * BLOCK + 2 * WIDTH);
-        FloatVector.fromArray(SPECIES, left, l + 2 * BLOCK + 3 * WIDTH)
-                .add(s23)
-                .intoArray(sums, at + 2 * BLOCK + 3 * WIDTH);
-        FloatVector.fromArray(SPECIES, left, l + 3 * BLOCK).add(s30).intoArray(sums, at + 3 * BLOCK);
-        FloatVector.fromArray(SPECIES, left, l + 3 * BLOCK + WIDTH).add(s31).intoArray(sums, at + 3 * BLOCK + WIDTH);
-        FloatVector.fromArray(SPECIES, left, l + 3 * BLOCK + 2 * WIDTH)
-                .add(s32)
-                .intoArray(sums, at + 3 * BLOCK + 2 * WIDTH);
-        FloatVector.fromArray(SPECIES, left, l + 3 * BLOCK + 3 * WIDTH)
-                .add(s33)
-                .intoArray(sums, at + 3 * BLOCK + 3 * WIDTH);
-        return e;
-    }
-
-    private static int segment1(
-            SparseBatch x,
-            int from,
-            int to,
-            int rowEnd,
-            float[] deltas,
-            int d,
-            float[] before,
-            int b,
-            float[] left,
-            int l,
-            float[] sums,
-            int at) {
-        int[] rows = x.entryRows();
-        int[] blocks = x.entryBlocks();
-        float[] values = x.values();
-        FloatVector s0 = FloatVector.fromArray(SPECIES, before, b);
-        FloatVector s1 = FloatVector.fromArray(SPECIES, before, b + BLOCK);
-        FloatVector s2 = FloatVector.fromArray(SPECIES, before, b + 2 * BLOCK);
-        FloatVector s3 = FloatVector.fromArray(SPECIES, before, b + 3 * BLOCK);
-        int e = from;
-        for (; e < to && rows[e] < rowEnd; e++) {
-            FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, d + rows[e] * GradientRows.BLOCK);
-            int v = blocks[e];
-            s0 = d0.fma(all(values[v]), s0);
-            s1 = d0.fma(all(values[v + 1]), s1);
-            s2 = d0.fma(all(values[v + 2]), s2);
-            s3 = d0.fma(all(values[v + 3]), s3);
-        }
-        FloatVector.fromArray(SPECIES, left, l).add(s0).intoArray(sums, at);
-        FloatVector.fromArray(SPECIES, left, l + BLOCK).add(s1).intoArray(sums, at + BLOCK);
-        FloatVector.fromArray(SPECIES, left, l + 2 * BLOCK).add(s2).intoArray(sums, at + 2 * BLOCK);
-        FloatVector.fromArray(SPECIES, left, l + 3 * BLOCK).add(s3).intoArray(sums, at + 3 * BLOCK);
-        return e;
     }
 }
