@@ -42,4 +42,14 @@ public record ShardRange(int first, int count) implements Serializable {
         }
         return List.copyOf(ranges);
     }
+
+    /**
+     * The shard that {@link #split} puts an example into.
+     *
+     * @param example 0 to examples - 1
+     */
+    public static int shardOf(int example, int examples, int shards) {
+        // The last s with floor(s * examples / shards) <= example, which is s * examples < (example + 1) * shards.
+        return (int) (((example + 1L) * shards - 1) / examples);
+    }
 }

@@ -60,6 +60,16 @@ public final class SparseBatch implements AutoCloseable {
         return (inputs + COLUMNS - 1) / COLUMNS;
     }
 
+    /** Where range {@code i} of {@code ranges} begins, which hold as many whole groups each; for i = ranges, where the last ends. */
+    public static int firstColumn(int inputs, int i, int ranges) {
+        return Math.min(inputs, firstGroup(inputs, i, ranges) * COLUMNS);
+    }
+
+    /** The first group of range {@code i} of {@code ranges}. */
+    public static int firstGroup(int inputs, int i, int ranges) {
+        return (int) ((long) groups(inputs) * i / ranges);
+    }
+
     /** Empties the batch. */
     public void clear() {
         rows = 0;

@@ -1,6 +1,7 @@
 package dev.lockstep.net;
 
 import dev.lockstep.kernel.Gradient;
+import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
 import dev.lockstep.memory.OffHeapBlock;
@@ -32,6 +33,7 @@ public final class Parameters implements AutoCloseable {
     private final FloatMatrix w2t;
     private final FloatArray b2;
     private final Gradient gradient;
+    private FloatArray[] shares = {};
 
     /** Zeros for every parameter of a network. */
     public Parameters(NetworkShape shape) {
@@ -83,6 +85,32 @@ public final class Parameters implements AutoCloseable {
     /** The four as a place for a gradient, a view. */
     public Gradient asGradient() {
         return gradient;
+    }
+
+    /**
+     * Cuts the parameters into shares for several threads: runs of W1's rows, as many for each but the last, in whole groups of
+     * {@link SparseBatch#COLUMNS}; the last share is all that comes after W1. One thread, while no other uses {@link #share}.
+     *
+     * @param count of shares, at least 2
+     */
+    public void cut(int count) {
+        if (shares.length == count) {
+            return;
+        }
+        shares = new FloatArray[count];
+        int hidden = shape.paddedHidden();
+        int from = 0;
+        for (int i = 0; i < count - 1; i++) {
+            int to = SparseBatch.firstColumn(shape.inputs(), i + 1, count - 1) * hidden;
+            shares[i] = all.slice(from, to - from);
+            from = to;
+        }
+        shares[count - 1] = all.slice(from, all.length() - from);
+    }
+
+    /** Share {@code i} of those that {@link #cut} made last, a view. */
+    public FloatArray share(int i) {
+        return shares[i];
     }
 
     /** Copies the values of another set of the same shape. */

@@ -1,7 +1,7 @@
 package dev.lockstep.optim;
 
 import dev.lockstep.kernel.Kernels;
-import dev.lockstep.memory.FloatMatrix;
+import dev.lockstep.memory.FloatArray;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.Parameters;
 import java.util.Optional;
@@ -16,7 +16,7 @@ import java.util.Optional;
  *   nesterov   v = m v - lr g;  W = W + m v - lr g
  * </pre>
  *
- * Owns the velocity. One thread at a time.
+ * Owns the velocity. One thread at a time, but for {@link #update}.
  */
 public final class Optimizer implements AutoCloseable {
     private final UpdateRule rule;
@@ -24,6 +24,10 @@ public final class Optimizer implements AutoCloseable {
     private final float weightDecay;
     private final Kernels kernels;
     private final Optional<Parameters> velocity;
+    private float learningRate;
+    private Parameters gradient;
+    private Parameters weights;
+    private int shares;
 
     /**
      * @param momentum m, for momentum and nesterov
@@ -45,27 +49,51 @@ public final class Optimizer implements AutoCloseable {
      * @param weights receives the new weights
      */
     public void apply(float learningRate, Parameters gradient, Parameters weights) {
+        begin(learningRate, gradient, weights, 2);
+        update(0);
+        update(1);
+    }
+
+    /**
+     * Begins what {@link #apply} does, for several threads: {@link #update} does a share of it.
+     *
+     * @param shares as in {@link Parameters#cut}
+     */
+    public void begin(float learningRate, Parameters gradient, Parameters weights, int shares) {
+        this.learningRate = learningRate;
+        this.gradient = gradient;
+        this.weights = weights;
+        this.shares = shares;
+        gradient.cut(shares);
+        weights.cut(shares);
+        velocity.ifPresent(v -> v.cut(shares));
+    }
+
+    /** Does share {@code i} of the update that was begun. Any thread that knows of it; each share is done once. */
+    public void update(int i) {
+        FloatArray g = gradient.share(i);
+        FloatArray w = weights.share(i);
         if (weightDecay != 0) {
-            decay(weights.w1(), gradient.w1());
-            decay(weights.w2t(), gradient.w2t());
+            if (i < shares - 1) {
+                kernels.addScaled(weightDecay, w, g);
+            } else { // which has the biases too
+                kernels.addScaled(
+                        weightDecay, weights.w2t().data(), gradient.w2t().data());
+            }
         }
         if (velocity.isPresent()) {
-            Parameters v = velocity.get();
-            kernels.decayAndAdd(momentum, v.all(), -learningRate, gradient.all());
-            kernels.addScaled(rule == UpdateRule.NESTEROV ? momentum : 1f, v.all(), weights.all());
+            FloatArray v = velocity.get().share(i);
+            kernels.decayAndAdd(momentum, v, -learningRate, g);
+            kernels.addScaled(rule == UpdateRule.NESTEROV ? momentum : 1f, v, w);
         }
         if (rule != UpdateRule.MOMENTUM) {
-            kernels.addScaled(-learningRate, gradient.all(), weights.all());
+            kernels.addScaled(-learningRate, g, w);
         }
     }
 
     /** The velocity, which a checkpoint has to keep; empty for sgd. A view: this object owns it. */
     public Optional<Parameters> velocity() {
         return velocity;
-    }
-
-    private void decay(FloatMatrix weights, FloatMatrix gradient) {
-        kernels.addScaled(weightDecay, weights.data(), gradient.data());
     }
 
     @Override

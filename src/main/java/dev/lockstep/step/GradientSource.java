@@ -3,11 +3,12 @@ package dev.lockstep.step;
 import dev.lockstep.data.Split;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
+import dev.lockstep.optim.Optimizer;
 import java.util.List;
 
 /**
  * Where gradients come from: the workers of a run, however they are reached. The training loop calls {@link #gradient}
- * for step after step from one thread and knows nothing else about the cluster. All implementations give the same bits.
+ * and {@link #update} for step after step from one thread and knows nothing else about the cluster. All implementations give the same bits.
  */
 public interface GradientSource extends AutoCloseable {
     /**
@@ -19,6 +20,16 @@ public interface GradientSource extends AutoCloseable {
      *     be changed by the caller
      */
     GradientPart gradient(long step, Parameters weights);
+
+    /**
+     * Updates the weights by a gradient. The source may have threads that help, and the gradient in their caches.
+     *
+     * @param gradient what {@link #gradient} returned last
+     * @param weights as {@link Optimizer#apply} changes them
+     */
+    default void update(Optimizer optimizer, float learningRate, GradientPart gradient, Parameters weights) {
+        optimizer.apply(learningRate, gradient.values(), weights);
+    }
 
     /** How the network with these parameters does on all examples of a split. */
     Score score(Split split, Parameters weights);

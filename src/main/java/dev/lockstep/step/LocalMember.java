@@ -1,6 +1,8 @@
 package dev.lockstep.step;
 
 import dev.lockstep.BadInputException;
+import dev.lockstep.net.Parameters;
+import dev.lockstep.optim.Optimizer;
 import java.util.List;
 
 /** The member in the driver's own process: orders and parts change hands in memory, without a socket and without a copy. */
@@ -89,6 +91,11 @@ final class LocalMember extends Hub implements Coordinator.Link, AutoCloseable {
     /** Lends the calling thread to the work under way, if there is any. */
     void help() {
         team.help(false);
+    }
+
+    /** Updates the weights, see {@link WorkerTeam#update}. */
+    void update(Optimizer optimizer, float learningRate, Parameters gradient, Parameters weights) {
+        team.update(optimizer, learningRate, gradient, weights);
     }
 
     /** Frees what the member holds. Its tasks have gone. */

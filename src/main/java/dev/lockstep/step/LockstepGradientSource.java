@@ -3,6 +3,7 @@ package dev.lockstep.step;
 import dev.lockstep.data.Split;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
+import dev.lockstep.optim.Optimizer;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -205,6 +206,11 @@ public final class LockstepGradientSource implements GradientSource {
         GradientPart gradient = tree.reduce(root, coordinator.parts());
         progress.add(gradient);
         return gradient;
+    }
+
+    @Override
+    public void update(Optimizer optimizer, float learningRate, GradientPart gradient, Parameters weights) {
+        local.update(optimizer, learningRate, gradient.values(), weights);
     }
 
     @Override

@@ -60,6 +60,7 @@ final class OrderCodec {
             case GRADIENT -> FrameLayout.GRADIENT;
             case SCORE -> FrameLayout.SCORE;
             case REPORT -> FrameLayout.REPORT;
+            case UPDATE -> throw new IllegalArgumentException("the driver updates the weights");
         };
         long bytes = FrameLayout.HEADER_BYTES
                 + (long) route.nodes().size() * FrameLayout.NODE_BYTES

@@ -24,6 +24,7 @@ final class RowRun implements AutoCloseable {
     private volatile Object filler; // who has it in the cache; null for nobody
     private int first;
     private int end;
+    private int touched; // keeps what is read for the cache's sake
 
     /** @param maxRows that fit */
     RowRun(NetworkShape shape, int maxRows, int maxGroups) {
@@ -75,6 +76,9 @@ final class RowRun implements AutoCloseable {
         }
         filler = thread;
         batch.clear();
+        for (int row = first; row < end; row++) {
+            touched += rowShard[row].touchRow(rowNumber[row]);
+        }
         for (int row = first; row < end; row++) {
             rowShard[row].copyRow(rowNumber[row], batch, kernels);
         }

@@ -2,6 +2,7 @@ package dev.lockstep.step;
 
 import dev.lockstep.data.BatchSampler;
 import dev.lockstep.data.Shard;
+import dev.lockstep.data.ShardRange;
 import dev.lockstep.kernel.Gradient;
 import dev.lockstep.kernel.GradientRows;
 import dev.lockstep.kernel.GradientSum;
@@ -70,6 +71,12 @@ final class StepGradient implements AutoCloseable {
     private final GradientSum sum;
     private final List<Parameters> buffers = new ArrayList<>();
     private final int[] examples;
+    /** Of each example, its shard. */
+    private final int[] shardOf;
+    /** Of each shard, how many examples it has; then the row of the next one. */
+    private final int[] place;
+    /** Of each shard, whether it is in one of the nodes. */
+    private final boolean[] isHere;
     /** Of each row of the nodes, one node after the other: its shard, and its number in the shard. */
     private final Shard[] rowShard;
 
@@ -90,15 +97,24 @@ final class StepGradient implements AutoCloseable {
     private int waves;
     private int runCount;
     private int ranges;
-    private int touched;
+    private final Ranges takers;
     private SumScratch scratch; // of who computes alone
 
     StepGradient(StepPlan plan) {
+        this(plan, new Ranges());
+    }
+
+    /** @param takers who computes which range of columns; others may ask it too, when this does not */
+    StepGradient(StepPlan plan, Ranges takers) {
+        this.takers = takers;
         this.plan = plan;
         this.net = plan.net();
         this.sampler = plan.sampler();
         this.sum = net.newSum(plan.shards(), this::newBuffer);
         this.examples = new int[plan.batchSize()];
+        this.shardOf = new int[plan.batchSize()];
+        this.place = new int[plan.shards()];
+        this.isHere = new boolean[plan.shards()];
         this.rowShard = new Shard[plan.batchSize()];
         this.rowNumber = new int[plan.batchSize()];
         this.losses = new float[plan.batchSize()];
@@ -163,13 +179,15 @@ final class StepGradient implements AutoCloseable {
         waves = 0;
         size = sampler.fill(step, examples);
         sum.clear();
+        count();
+        Arrays.fill(isHere, false);
         int count = 0;
         for (Node node : ofNodes) {
             NodeRows rows = rowsOfNode.computeIfAbsent(node, NodeRows::new);
-            rows.first = count;
-            count = list(rows, shards, count);
+            count = layOut(rows, count);
             sum.addNode(rows.tree, partOf.apply(node).values().asGradient());
         }
+        list(shards);
         makeRuns(shards.maxGroups());
         int perWave = threads * RUN_ROWS;
         int wavesNeeded = (count + perWave - 1) / perWave;
@@ -184,24 +202,41 @@ final class StepGradient implements AutoCloseable {
         drawnStep = step;
     }
 
-    /** Lists the examples that lie in the shards of a node, shard by shard, and touches all rows. */
-    private int list(NodeRows rows, ShardStore shards, int from) {
-        SegmentTree tree = rows.tree;
-        int count = from;
-        for (int s = tree.low(); s < tree.high(); s++) {
-            Shard shard = shards.train(s);
-            for (int i = 0; i < size; i++) {
-                int row = examples[i] - shard.first();
-                if (row >= 0 && row < shard.examples()) {
-                    touched += shard.touchRow(row);
-                    rowShard[count] = shard;
-                    rowNumber[count] = row;
-                    count++;
-                }
-            }
-            tree.endSegment(s - tree.low(), count - from);
+    /** Counts the examples of each shard. */
+    private void count() {
+        Arrays.fill(place, 0);
+        for (int i = 0; i < size; i++) {
+            shardOf[i] = ShardRange.shardOf(examples[i], plan.train().examples(), plan.shards());
+            place[shardOf[i]]++;
         }
-        return count;
+    }
+
+    /** Lays out the segments of a node, whose rows begin at {@code from}; returns where they end. */
+    private int layOut(NodeRows rows, int from) {
+        SegmentTree tree = rows.tree;
+        rows.first = from;
+        int next = from;
+        for (int s = tree.low(); s < tree.high(); s++) {
+            int rowsOfShard = place[s];
+            place[s] = next;
+            isHere[s] = true;
+            next += rowsOfShard;
+            tree.endSegment(s - tree.low(), next - from);
+        }
+        return next;
+    }
+
+    /** Lists the examples that lie in the shards of the nodes, each where its segment has room next. */
+    private void list(ShardStore shards) {
+        for (int i = 0; i < size; i++) {
+            int s = shardOf[i];
+            if (isHere[s]) {
+                Shard shard = shards.train(s);
+                int row = place[s]++;
+                rowShard[row] = shard;
+                rowNumber[row] = examples[i] - shard.first();
+            }
+        }
     }
 
     private void makeRuns(int groups) {
@@ -245,6 +280,11 @@ final class StepGradient implements AutoCloseable {
         return Math.max(1, waves * unitsOfWave());
     }
 
+    /** Ranges of columns of the step; known when its first unit is done. */
+    int ranges() {
+        return ranges;
+    }
+
     private int unitsOfWave() {
         return 1 + runCount + ranges + 1;
     }
@@ -269,6 +309,7 @@ final class StepGradient implements AutoCloseable {
             waves = 0; // if drawing fails, there is nothing more to do
             draw(step, ofNodes, shards, byThreads, partOf);
         }
+        takers.begin(ranges);
         drawnStep = -1; // the next step is another, even if it has the same number
     }
 
@@ -282,14 +323,16 @@ final class StepGradient implements AutoCloseable {
         int place = unit % unitsOfWave();
         if (place == 0) {
             layOut(wave);
+            takers.begin(ranges);
         } else if (place <= runCount) {
             rows(choose(serial(wave), thread), serial(wave), weights, thread);
         } else if (place == 1 + runCount) {
             net.kernels().denseGradient(sum, scratch);
         } else {
-            int range = place - runCount - 2;
-            int groups = SparseBatch.groups(plan.shape().inputs());
-            net.kernels().sparseGradient(sum, groups * range / ranges, groups * (range + 1) / ranges, scratch);
+            int range = takers.take(thread);
+            int inputs = plan.shape().inputs();
+            int from = SparseBatch.firstGroup(inputs, range, ranges);
+            net.kernels().sparseGradient(sum, from, SparseBatch.firstGroup(inputs, range + 1, ranges), scratch);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.lockstep.step;
 
 import dev.lockstep.data.Split;
 import dev.lockstep.net.Parameters;
+import dev.lockstep.optim.Optimizer;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -20,7 +21,9 @@ final class Work {
         /** The score of each shard. */
         SCORE,
         /** What was loaded of each shard. */
-        REPORT
+        REPORT,
+        /** The update of the weights by the gradient of the work before; no order, but the training thread's own. */
+        UPDATE
     }
 
     final Kind kind;
@@ -34,6 +37,9 @@ final class Work {
     final AtomicInteger unitsDone = new AtomicInteger();
     StepGradient gradient; // of a gradient by backpropagation; serves later works too
     int gradientUnits = 1; // of a gradient by backpropagation: the first, until that has laid out the others
+    Optimizer optimizer; // of an update
+    Work follows; // of an update: the gradient's work
+    boolean isUpdateNext; // of a gradient: whether an update follows, by the same team
     int threads; // of a gradient: how many are expected to work on it
     GradientPart[] parts; // of a gradient, when it is done: one for each of the nodes
     ShardResult[] results; // of a score or report, by shard
@@ -59,12 +65,21 @@ final class Work {
         return switch (kind) {
             case LOAD -> 1;
             case GRADIENT -> gradient == null ? nodes.size() : gradientUnits;
+            case UPDATE -> follows.gradient.ranges() + 1;
             case SCORE, REPORT -> shards.cardinality();
         };
     }
 
     static Work load(List<Node> nodes) {
         return new Work(Kind.LOAD, -1, -1, null, nodes, null);
+    }
+
+    /** @param gradient whose ranges are updated, and all other parameters as one more */
+    static Work update(Work gradient, Optimizer optimizer) {
+        Work work = new Work(Kind.UPDATE, gradient.round, gradient.step, null, List.of(), null);
+        work.follows = gradient;
+        work.optimizer = optimizer;
+        return work;
     }
 
     /** @param weights not changed until the work is done */

@@ -198,6 +198,7 @@ final class WorkerSession implements AutoCloseable {
             }
             case SCORE -> writer.results(room, FrameLayout.SCORE, member, round, nodes, this::result);
             case REPORT -> writer.results(room, FrameLayout.REPORT, member, round, nodes, this::result);
+            case UPDATE -> throw new IllegalStateException("the driver updates the weights");
         };
     }
 

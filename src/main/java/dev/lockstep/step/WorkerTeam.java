@@ -2,6 +2,7 @@ package dev.lockstep.step;
 
 import dev.lockstep.kernel.SumScratch;
 import dev.lockstep.net.Parameters;
+import dev.lockstep.optim.Optimizer;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -66,6 +67,7 @@ final class WorkerTeam implements AutoCloseable {
     private volatile int busyTasks = Integer.MAX_VALUE; // the first so many tasks have work; others sleep soundly
     private final Map<Node, GradientPart> parts = new ConcurrentHashMap<>();
     private final Function<Node, GradientPart> partOf = node -> parts.computeIfAbsent(node, this::newPart);
+    private final Ranges ranges = new Ranges();
     private final StepGradient[] gradients; // two: of the step under way, and of the next
     private int steps; // gradients that were computed
     private final AtomicBoolean hasHelper = new AtomicBoolean();
@@ -84,7 +86,7 @@ final class WorkerTeam implements AutoCloseable {
         this.plan = plan;
         this.shards = shards;
         this.rehearsal = rehearsal;
-        this.gradients = new StepGradient[] {new StepGradient(plan), new StepGradient(plan)};
+        this.gradients = new StepGradient[] {new StepGradient(plan, ranges), new StepGradient(plan, ranges)};
         this.done = done;
         this.spinNanos = spinNanos;
     }
@@ -99,7 +101,10 @@ final class WorkerTeam implements AutoCloseable {
         int sharers = work.threads;
         switch (work.kind) {
             case LOAD -> sharers = 1;
+            case UPDATE -> { // by all
+            }
             case GRADIENT -> {
+                work.isUpdateNext = isHelped && isShared();
                 work.parts = new GradientPart[work.nodes.size()];
                 if (plan.method() == GradientMethod.BACKPROP) {
                     work.gradient = gradients[steps++ & 1];
@@ -228,13 +233,46 @@ final class WorkerTeam implements AutoCloseable {
             if (!over) { // whoever ends the team waits for those who are counted here
                 takeAll(work, hand);
             }
-            if (hasTimeAfter && work.gradient != null && work.failure == null && !over) {
-                StepGradient next = work.gradient == gradients[0] ? gradients[1] : gradients[0];
-                next.prepare(
-                        work.step + 1, work.nodes, shards, work.threads, partOf, hand, () -> current == work && !over);
+            if (hasTimeAfter && !work.isUpdateNext && work.failure == null && !over) {
+                prepareNext(work, work.kind == Work.Kind.UPDATE ? work.follows : work, hand);
             }
         } finally {
             takers.decrementAndGet();
+        }
+    }
+
+    private void prepareNext(Work work, Work step, Hand hand) {
+        if (step.gradient == null) {
+            return;
+        }
+        StepGradient next = step.gradient == gradients[0] ? gradients[1] : gradients[0];
+        next.prepare(step.step + 1, step.nodes, shards, step.threads, partOf, hand, () -> current == work && !over);
+    }
+
+    /** Whether two tasks and more share the work. */
+    private boolean isShared() {
+        return tasks.size() > 1;
+    }
+
+    /**
+     * Updates the weights by the gradient of the work before, together with the tasks: each thread takes the ranges that it has
+     * computed, see {@link Ranges}. Returns when all of them are done, even if the tasks are told to go meanwhile: weights are
+     * never left half updated. The thread that submits works and helps.
+     */
+    void update(Optimizer optimizer, float learningRate, Parameters gradient, Parameters weights) {
+        Work before = current;
+        if (before == null || !before.isUpdateNext || before.gradient == null) {
+            optimizer.apply(learningRate, gradient, weights);
+            return;
+        }
+        Work work = Work.update(before, optimizer);
+        ranges.begin(work.units());
+        optimizer.begin(learningRate, gradient, weights, work.units());
+        submit(work, true);
+        takeAll(work, helper);
+        await(work, work.units());
+        if (work.failure != null) {
+            throw new IllegalStateException("step " + before.step + ": the update failed", work.failure);
         }
     }
 
@@ -281,6 +319,10 @@ final class WorkerTeam implements AutoCloseable {
             work.gradient.run(unit, work.weights, hand, hand.scratch);
             return;
         }
+        if (work.kind == Work.Kind.UPDATE) {
+            work.optimizer.update(ranges.take(hand));
+            return;
+        }
         shards.load(work.shards);
         switch (work.kind) {
             case LOAD -> rehearsal.run(work.shards);
@@ -316,13 +358,15 @@ final class WorkerTeam implements AutoCloseable {
                 work.parts[i] = partOf.apply(work.nodes.get(i));
             }
         }
-        done.accept(work);
+        if (work.kind != Work.Kind.UPDATE) { // who submitted that waits for it
+            done.accept(work);
+        }
     }
 
     /** Gives up the work under way, if there is any; returns when nobody computes a part of it any more. All tasks have gone. */
     void abandon() {
         Work work = current;
-        if (work != null) {
+        if (work != null && work.kind != Work.Kind.UPDATE) { // which is soon over, and must be whole
             work.nextUnit.set(ABANDONED);
         }
         while (takers.get() > 0) {

@@ -127,7 +127,7 @@ public final class Trainer implements AutoCloseable {
             loss = gradient.lossSum() / gradient.rows();
             float rate = learningRate.at(stepsDone);
             requireFinite(loss, rate);
-            optimizer.apply(rate, gradient.values(), weights);
+            source.update(optimizer, rate, gradient, weights);
             long nanos = clock.end();
 
             stepsDone++;
