@@ -54,7 +54,7 @@ final class ExactGradient {
         float total = before;
         for (int e = x.start()[group]; e < x.start()[group + 1]; e++) {
             int row = x.entryRows()[e];
-            float value = x.values()[x.entryBlocks()[e] + c % SparseBatch.COLUMNS];
+            float value = x.entryValues()[e * SparseBatch.COLUMNS + c % SparseBatch.COLUMNS];
             if (row >= sum.rowBegin(op) && row < sum.rowEnd(op) && value != 0f) {
                 total = Math.fma(value, run.hiddenDelta().get(row, h), total);
             }

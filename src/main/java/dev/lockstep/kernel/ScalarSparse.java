@@ -49,8 +49,7 @@ final class ScalarSparse {
     private static void addGroups(SparseBatch x, FloatMatrix w, int h, int width, float[] weights, float[][] sums) {
         int[] start = x.start();
         int[] rows = x.entryRows();
-        int[] blocks = x.entryBlocks();
-        float[] values = x.values();
+        float[] values = x.entryValues();
         int e = 0;
         for (int g = 0; g < x.groups(); g++) {
             int end = start[g + 1];
@@ -58,7 +57,7 @@ final class ScalarSparse {
                 get(w, g, h, width, weights);
             }
             for (; e < end; e++) {
-                addRow(weights, values, blocks[e], sums[rows[e]]);
+                addRow(weights, values, e * COLUMNS, sums[rows[e]]);
             }
         }
     }
@@ -254,8 +253,7 @@ final class ScalarSparse {
      */
     private static int segment(SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] s) {
         int[] rows = x.entryRows();
-        int[] blocks = x.entryBlocks();
-        float[] values = x.values();
+        float[] values = x.entryValues();
         int e = from;
         while (e < to && rows[e] < rowEnd) {
             int count = 0;
@@ -264,9 +262,9 @@ final class ScalarSparse {
                 count++;
             }
             switch (count) {
-                case AT_ONCE -> addThree(values, blocks[e], blocks[e + 1], blocks[e + 2], s);
-                case 2 -> addTwo(values, blocks[e], blocks[e + 1], s);
-                default -> addOne(values, blocks[e], s);
+                case AT_ONCE -> addThree(values, e * COLUMNS, s);
+                case 2 -> addTwo(values, e * COLUMNS, s);
+                default -> addOne(values, e * COLUMNS, s);
             }
             e += count;
         }
@@ -294,15 +292,15 @@ final class ScalarSparse {
         }
     }
 
-    private static void addTwo(float[] v, int b, int c, float[] s) {
+    private static void addTwo(float[] v, int b, float[] s) {
         float b0 = v[b];
         float b1 = v[b + 1];
         float b2 = v[b + 2];
         float b3 = v[b + 3];
-        float c0 = v[c];
-        float c1 = v[c + 1];
-        float c2 = v[c + 2];
-        float c3 = v[c + 3];
+        float c0 = v[b + 4];
+        float c1 = v[b + 5];
+        float c2 = v[b + 6];
+        float c3 = v[b + 7];
         for (int h = 0; h < BLOCK; h++) {
             float x = s[h + SUMS];
             float y = s[h + SUMS + BLOCK];
@@ -317,19 +315,19 @@ final class ScalarSparse {
         }
     }
 
-    private static void addThree(float[] v, int b, int c, int d, float[] s) {
+    private static void addThree(float[] v, int b, float[] s) {
         float b0 = v[b];
         float b1 = v[b + 1];
         float b2 = v[b + 2];
         float b3 = v[b + 3];
-        float c0 = v[c];
-        float c1 = v[c + 1];
-        float c2 = v[c + 2];
-        float c3 = v[c + 3];
-        float d0 = v[d];
-        float d1 = v[d + 1];
-        float d2 = v[d + 2];
-        float d3 = v[d + 3];
+        float c0 = v[b + 4];
+        float c1 = v[b + 5];
+        float c2 = v[b + 6];
+        float c3 = v[b + 7];
+        float d0 = v[b + 8];
+        float d1 = v[b + 9];
+        float d2 = v[b + 10];
+        float d3 = v[b + 11];
         for (int h = 0; h < BLOCK; h++) {
             float x = s[h + SUMS];
             float y = s[h + SUMS + BLOCK];

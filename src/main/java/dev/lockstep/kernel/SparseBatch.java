@@ -28,7 +28,7 @@ public final class SparseBatch implements AutoCloseable {
     private final float[] values;
     private final int[] start;
     private final int[] entryRows;
-    private final int[] entryBlocks;
+    private final float[] entryValues;
     private final float[] scratch;
     private final float[] weightScratch = new float[COLUMNS * GradientRows.BLOCK];
     private float[][] rowScratch; // made when it is first asked for
@@ -51,7 +51,7 @@ public final class SparseBatch implements AutoCloseable {
         this.values = new float[Math.multiplyExact(capacity, COLUMNS)];
         this.start = new int[groups(inputs) + 2];
         this.entryRows = new int[capacity];
-        this.entryBlocks = new int[capacity];
+        this.entryValues = new float[values.length];
         this.scratch = new float[Math.multiplyExact(maxRows, GradientRows.BLOCK)];
     }
 
@@ -141,7 +141,7 @@ public final class SparseBatch implements AutoCloseable {
         return start.length - 2;
     }
 
-    /** After {@link #index}: where group g begins in {@link #entryRows} and {@link #entryBlocks}: [groups + 1]. */
+    /** After {@link #index}: where group g begins in {@link #entryRows} and {@link #entryValues}: [groups + 1]. */
     public int[] start() {
         return start;
     }
@@ -151,9 +151,12 @@ public final class SparseBatch implements AutoCloseable {
         return entryRows;
     }
 
-    /** After {@link #index}: where each block's values begin in {@link #values}, group by group: [blocks]. */
-    public int[] entryBlocks() {
-        return entryBlocks;
+    /**
+     * After {@link #index}: the values of each block, group by group: [blocks, {@value #COLUMNS}]. A copy of {@link #values} in the
+     * order in which kernels read them, which the processor foresees, also if another core has written them.
+     */
+    public float[] entryValues() {
+        return entryValues;
     }
 
     /** Scratch for a kernel: {@value GradientRows#BLOCK} floats for each row. */
@@ -195,10 +198,18 @@ public final class SparseBatch implements AutoCloseable {
             start[g] = to;
             for (int r = 0; r < rows; r++, to++) {
                 entryRows[to] = r;
-                entryBlocks[to] = (r * groups + g) * COLUMNS;
+                copyValues(r * groups + g, to);
             }
         }
         start[groups] = to;
+    }
+
+    private void copyValues(int block, int entry) {
+        int from = block * COLUMNS;
+        int to = entry * COLUMNS;
+        for (int c = 0; c < COLUMNS; c++) {
+            entryValues[to + c] = values[from + c];
+        }
     }
 
     private void indexSparse() {
@@ -217,7 +228,7 @@ public final class SparseBatch implements AutoCloseable {
                 int slot = groupOf[b] + 1;
                 int to = start[slot]++;
                 entryRows[to] = r;
-                entryBlocks[to] = b * COLUMNS;
+                copyValues(b, to);
             }
         }
     }

@@ -25,8 +25,7 @@ final class VectorSegments {
     /** The sums of the segment alone, four vectors of each column, go to {@code sums[at]}. */
     static int four(SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] sums, int at) {
         int[] rows = x.entryRows();
-        int[] blocks = x.entryBlocks();
-        float[] values = x.values();
+        float[] values = x.entryValues();
         FloatVector s00 = FloatVector.zero(SPECIES);
         FloatVector s01 = s00;
         FloatVector s02 = s00;
@@ -46,7 +45,7 @@ final class VectorSegments {
         int e = from;
         for (; e < to && rows[e] < rowEnd; e++) {
             int i = d + rows[e] * GradientRows.BLOCK;
-            int v = blocks[e];
+            int v = e * SparseBatch.COLUMNS;
             FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, i);
             FloatVector d1 = FloatVector.fromArray(SPECIES, deltas, i + WIDTH);
             FloatVector d2 = FloatVector.fromArray(SPECIES, deltas, i + 2 * WIDTH);
@@ -94,8 +93,7 @@ final class VectorSegments {
     /** The sums of the segment alone, four vectors of each column, are added to those at {@code sums[at]}. */
     static int addFour(SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] sums, int at) {
         int[] rows = x.entryRows();
-        int[] blocks = x.entryBlocks();
-        float[] values = x.values();
+        float[] values = x.entryValues();
         FloatVector s00 = FloatVector.zero(SPECIES);
         FloatVector s01 = s00;
         FloatVector s02 = s00;
@@ -115,7 +113,7 @@ final class VectorSegments {
         int e = from;
         for (; e < to && rows[e] < rowEnd; e++) {
             int i = d + rows[e] * GradientRows.BLOCK;
-            int v = blocks[e];
+            int v = e * SparseBatch.COLUMNS;
             FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, i);
             FloatVector d1 = FloatVector.fromArray(SPECIES, deltas, i + WIDTH);
             FloatVector d2 = FloatVector.fromArray(SPECIES, deltas, i + 2 * WIDTH);
@@ -171,8 +169,7 @@ final class VectorSegments {
     /** Goes on with the sums at {@code sums[at]}, four vectors of each column. */
     static int moreFour(SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] sums, int at) {
         int[] rows = x.entryRows();
-        int[] blocks = x.entryBlocks();
-        float[] values = x.values();
+        float[] values = x.entryValues();
         FloatVector s00 = FloatVector.fromArray(SPECIES, sums, at);
         FloatVector s01 = FloatVector.fromArray(SPECIES, sums, at + WIDTH);
         FloatVector s02 = FloatVector.fromArray(SPECIES, sums, at + 2 * WIDTH);
@@ -192,7 +189,7 @@ final class VectorSegments {
         int e = from;
         for (; e < to && rows[e] < rowEnd; e++) {
             int i = d + rows[e] * GradientRows.BLOCK;
-            int v = blocks[e];
+            int v = e * SparseBatch.COLUMNS;
             FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, i);
             FloatVector d1 = FloatVector.fromArray(SPECIES, deltas, i + WIDTH);
             FloatVector d2 = FloatVector.fromArray(SPECIES, deltas, i + 2 * WIDTH);
@@ -250,8 +247,7 @@ final class VectorSegments {
             float[] sums,
             int at) {
         int[] rows = x.entryRows();
-        int[] blocks = x.entryBlocks();
-        float[] values = x.values();
+        float[] values = x.entryValues();
         FloatVector s0 = FloatVector.fromArray(SPECIES, before, b);
         FloatVector s1 = FloatVector.fromArray(SPECIES, before, b + BLOCK);
         FloatVector s2 = FloatVector.fromArray(SPECIES, before, b + 2 * BLOCK);
@@ -259,7 +255,7 @@ final class VectorSegments {
         int e = from;
         for (; e < to && rows[e] < rowEnd; e++) {
             FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, d + rows[e] * GradientRows.BLOCK);
-            int v = blocks[e];
+            int v = e * SparseBatch.COLUMNS;
             s0 = d0.fma(all(values[v]), s0);
             s1 = d0.fma(all(values[v + 1]), s1);
             s2 = d0.fma(all(values[v + 2]), s2);

@@ -88,8 +88,7 @@ final class VectorSparseAffine {
     private static void addGroup4(
             SparseBatch x, int from, int to, ByteBuffer w, int c, int last, int strideBytes, int h, float[] sums) {
         int[] rows = x.entryRows();
-        int[] blocks = x.entryBlocks();
-        float[] values = x.values();
+        float[] values = x.entryValues();
         // The last group's columns beyond the width have values of 0 and may stand for any row of W.
         int i0 = c * strideBytes + h;
         FloatVector w00 = load(w, i0);
@@ -113,7 +112,7 @@ final class VectorSparseAffine {
         FloatVector w33 = load(w, i3 + 3 * VECTOR_BYTES);
         for (int e = from; e < to; e++) {
             int s = rows[e] * BLOCK;
-            int b = blocks[e];
+            int b = e * COLUMNS;
             FloatVector v0 = all(values[b]);
             FloatVector v1 = all(values[b + 1]);
             FloatVector v2 = all(values[b + 2]);
@@ -132,8 +131,7 @@ final class VectorSparseAffine {
     private static void addGroups1(SparseBatch x, ByteBuffer w, int inputs, int strideBytes, int h, float[] sums) {
         int[] start = x.start();
         int[] rows = x.entryRows();
-        int[] blocks = x.entryBlocks();
-        float[] values = x.values();
+        float[] values = x.entryValues();
         int e = 0;
         for (int g = 0; g < x.groups(); g++) {
             int end = start[g + 1];
@@ -146,7 +144,7 @@ final class VectorSparseAffine {
             FloatVector w3 = load(w, Math.min(COLUMNS * g + 3, inputs - 1) * strideBytes + h);
             for (; e < end; e++) {
                 int s = rows[e] * BLOCK;
-                int b = blocks[e];
+                int b = e * COLUMNS;
                 FloatVector v0 = all(values[b]);
                 FloatVector v1 = all(values[b + 1]);
                 FloatVector v2 = all(values[b + 2]);

@@ -198,7 +198,7 @@ public final class NumericalGradient {
         private double hiddenDifferences(int first, int last, int column, int j) {
             double sum = 0;
             for (int e = first; e < last; e++) {
-                float pixel = x.values()[x.entryBlocks()[e] + column];
+                float pixel = x.entryValues()[e * SparseBatch.COLUMNS + column];
                 if (pixel != 0f) {
                     sum += hiddenDifference(x.entryRows()[e], j, pixel);
                 }

@@ -79,7 +79,7 @@ class SparseBatchProperties {
         for (int column = 0; column < 4 * x.groups(); column++) {
             int g = column / 4;
             for (int e = x.start()[g]; e < x.start()[g + 1]; e++) {
-                float value = x.values()[x.entryBlocks()[e] + column % 4];
+                float value = x.entryValues()[4 * e + column % 4];
                 if (value != 0f) {
                     found.add(new Element(x.entryRows()[e], column, value));
                 }
