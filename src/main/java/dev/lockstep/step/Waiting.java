@@ -18,12 +18,22 @@ final class Waiting {
      * @param times how often this has been called for the same wait
      */
     static void pause(int times) {
-        if (times < SPINS) {
-            Thread.onSpinWait();
-        } else if (times < YIELDS) {
-            Thread.yield();
+        if (times < YIELDS) {
+            spin(times);
         } else {
             LockSupport.parkNanos(PARK_NANOS);
+        }
+    }
+
+    /**
+     * As {@link #pause}, but the thread never sleeps: it keeps its core for a while, and then whenever nobody else wants it. That
+     * leaves the core to the JVM's compiler while a run is young.
+     */
+    static void spin(int times) {
+        if (times < SPINS) {
+            Thread.onSpinWait();
+        } else {
+            Thread.yield();
         }
     }
 }

@@ -176,9 +176,9 @@ final class WorkerTeam implements AutoCloseable {
 
     private void await(Hand hand) {
         long deadline = tasks.indexOf(hand) < busyTasks ? System.nanoTime() + spinNanos : 0;
-        while (workFor(hand) == null && !over) {
+        for (int spins = 0; workFor(hand) == null && !over; spins++) {
             if (System.nanoTime() < deadline) {
-                Thread.onSpinWait();
+                Waiting.spin(spins);
                 continue;
             }
             hand.parked = true;
