@@ -1,6 +1,5 @@
 package dev.lockstep.step;
 
-import dev.lockstep.data.Shard;
 import dev.lockstep.kernel.GradientRows;
 import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
@@ -67,20 +66,19 @@ final class RowRun implements AutoCloseable {
     /**
      * Copies the rows, if nobody else has begun to. Any thread.
      *
-     * @param rowShard of each row of the mini-batch, its shard
-     * @param rowNumber of each row of the mini-batch, its number in the shard
+     * @param from the mini-batch
      */
-    void fill(long serial, Object thread, Shard[] rowShard, int[] rowNumber, Kernels kernels) {
+    void fill(long serial, Object thread, BatchRows from, Kernels kernels) {
         if (!take(fillTakenFor, serial)) {
             return;
         }
         filler = thread;
         batch.clear();
         for (int row = first; row < end; row++) {
-            touched += rowShard[row].touchRow(rowNumber[row]);
+            touched += from.shard(row).touchRow(from.number(row));
         }
         for (int row = first; row < end; row++) {
-            rowShard[row].copyRow(rowNumber[row], batch, kernels);
+            from.shard(row).copyRow(from.number(row), batch, kernels);
         }
         batch.index();
         filledFor = serial;

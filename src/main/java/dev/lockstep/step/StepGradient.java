@@ -1,8 +1,5 @@
 package dev.lockstep.step;
 
-import dev.lockstep.data.BatchSampler;
-import dev.lockstep.data.Shard;
-import dev.lockstep.data.ShardRange;
 import dev.lockstep.kernel.Gradient;
 import dev.lockstep.kernel.GradientRows;
 import dev.lockstep.kernel.GradientSum;
@@ -67,20 +64,10 @@ final class StepGradient implements AutoCloseable {
 
     private final StepPlan plan;
     private final TwoLayerNet net;
-    private final BatchSampler sampler;
     private final GradientSum sum;
     private final List<Parameters> buffers = new ArrayList<>();
-    private final int[] examples;
-    /** Of each example, its shard. */
-    private final int[] shardOf;
-    /** Of each shard, how many examples it has; then the row of the next one. */
-    private final int[] place;
-    /** Of each shard, whether it is in one of the nodes. */
-    private final boolean[] isHere;
-    /** Of each row of the nodes, one node after the other: its shard, and its number in the shard. */
-    private final Shard[] rowShard;
-
-    private final int[] rowNumber;
+    private final Ranges takers;
+    private final BatchRows batch;
     private final float[] losses;
     private final Map<Node, NodeRows> rowsOfNode = new HashMap<>();
     private final AtomicInteger guests = new AtomicInteger(); // threads that prepare
@@ -93,11 +80,9 @@ final class StepGradient implements AutoCloseable {
     private int threads;
     private volatile long drawnStep = -1; // written last
     private long draws;
-    private int size;
     private int waves;
     private int runCount;
     private int ranges;
-    private final Ranges takers;
     private SumScratch scratch; // of who computes alone
 
     StepGradient(StepPlan plan) {
@@ -106,17 +91,11 @@ final class StepGradient implements AutoCloseable {
 
     /** @param takers who computes which range of columns; others may ask it too, when this does not */
     StepGradient(StepPlan plan, Ranges takers) {
-        this.takers = takers;
         this.plan = plan;
+        this.takers = takers;
         this.net = plan.net();
-        this.sampler = plan.sampler();
+        this.batch = new BatchRows(plan);
         this.sum = net.newSum(plan.shards(), this::newBuffer);
-        this.examples = new int[plan.batchSize()];
-        this.shardOf = new int[plan.batchSize()];
-        this.place = new int[plan.shards()];
-        this.isHere = new boolean[plan.shards()];
-        this.rowShard = new Shard[plan.batchSize()];
-        this.rowNumber = new int[plan.batchSize()];
         this.losses = new float[plan.batchSize()];
     }
 
@@ -159,7 +138,7 @@ final class StepGradient implements AutoCloseable {
                 draw(step, ofNodes, shards, byThreads, partOf);
             }
             for (int r = 0; r < runCount && isEarly.getAsBoolean(); r++) {
-                runs[r].fill(serial(0), thread, rowShard, rowNumber, net.kernels());
+                runs[r].fill(serial(0), thread, batch, net.kernels());
             }
         } finally {
             guests.decrementAndGet();
@@ -177,17 +156,16 @@ final class StepGradient implements AutoCloseable {
         nodes = ofNodes;
         threads = byThreads;
         waves = 0;
-        size = sampler.fill(step, examples);
         sum.clear();
-        count();
-        Arrays.fill(isHere, false);
-        int count = 0;
+        batch.draw(step);
         for (Node node : ofNodes) {
             NodeRows rows = rowsOfNode.computeIfAbsent(node, NodeRows::new);
-            count = layOut(rows, count);
+            rows.first = batch.count();
+            batch.addNode(rows.tree);
             sum.addNode(rows.tree, partOf.apply(node).values().asGradient());
         }
-        list(shards);
+        batch.list(shards);
+        int count = batch.count();
         makeRuns(shards.maxGroups());
         int perWave = threads * RUN_ROWS;
         int wavesNeeded = (count + perWave - 1) / perWave;
@@ -200,43 +178,6 @@ final class StepGradient implements AutoCloseable {
             layOut(0);
         }
         drawnStep = step;
-    }
-
-    /** Counts the examples of each shard. */
-    private void count() {
-        Arrays.fill(place, 0);
-        for (int i = 0; i < size; i++) {
-            shardOf[i] = ShardRange.shardOf(examples[i], plan.train().examples(), plan.shards());
-            place[shardOf[i]]++;
-        }
-    }
-
-    /** Lays out the segments of a node, whose rows begin at {@code from}; returns where they end. */
-    private int layOut(NodeRows rows, int from) {
-        SegmentTree tree = rows.tree;
-        rows.first = from;
-        int next = from;
-        for (int s = tree.low(); s < tree.high(); s++) {
-            int rowsOfShard = place[s];
-            place[s] = next;
-            isHere[s] = true;
-            next += rowsOfShard;
-            tree.endSegment(s - tree.low(), next - from);
-        }
-        return next;
-    }
-
-    /** Lists the examples that lie in the shards of the nodes, each where its segment has room next. */
-    private void list(ShardStore shards) {
-        for (int i = 0; i < size; i++) {
-            int s = shardOf[i];
-            if (isHere[s]) {
-                Shard shard = shards.train(s);
-                int row = place[s]++;
-                rowShard[row] = shard;
-                rowNumber[row] = examples[i] - shard.first();
-            }
-        }
     }
 
     private void makeRuns(int groups) {
@@ -352,8 +293,8 @@ final class StepGradient implements AutoCloseable {
     }
 
     private void rows(RowRun run, long serial, Parameters weights, Object thread) {
-        run.fill(serial, thread, rowShard, rowNumber, net.kernels());
-        run.compute(serial, net, weights, 1f / size, losses);
+        run.fill(serial, thread, batch, net.kernels());
+        run.compute(serial, net, weights, 1f / batch.size(), losses);
     }
 
     /** When all units are done: completes the parts that were given for the nodes. One thread. */

@@ -38,6 +38,7 @@ final class Work {
     StepGradient gradient; // of a gradient by backpropagation; serves later works too
     int gradientUnits = 1; // of a gradient by backpropagation: the first, until that has laid out the others
     Optimizer optimizer; // of an update
+    int updateUnits;
     Work follows; // of an update: the gradient's work
     boolean isUpdateNext; // of a gradient: whether an update follows, by the same team
     int threads; // of a gradient: how many are expected to work on it
@@ -65,7 +66,7 @@ final class Work {
         return switch (kind) {
             case LOAD -> 1;
             case GRADIENT -> gradient == null ? nodes.size() : gradientUnits;
-            case UPDATE -> follows.gradient.ranges() + 1;
+            case UPDATE -> updateUnits;
             case SCORE, REPORT -> shards.cardinality();
         };
     }
@@ -78,6 +79,7 @@ final class Work {
     static Work update(Work gradient, Optimizer optimizer) {
         Work work = new Work(Kind.UPDATE, gradient.round, gradient.step, null, List.of(), null);
         work.follows = gradient;
+        work.updateUnits = gradient.gradient.ranges() + 1; // the gradient's object serves another step soon
         work.optimizer = optimizer;
         return work;
     }

@@ -96,7 +96,7 @@ final class WorkerTeam implements AutoCloseable {
      *
      * @param isHelped whether somebody calls {@link #help} now, who does one task's share
      */
-    void submit(Work work, boolean isHelped) {
+    synchronized void submit(Work work, boolean isHelped) {
         work.threads = Math.max(1, tasks.size());
         int sharers = work.threads;
         switch (work.kind) {
@@ -104,7 +104,7 @@ final class WorkerTeam implements AutoCloseable {
             case UPDATE -> { // by all
             }
             case GRADIENT -> {
-                work.isUpdateNext = isHelped && isShared();
+                work.isUpdateNext = isHelped && tasks.size() > 1;
                 work.parts = new GradientPart[work.nodes.size()];
                 if (plan.method() == GradientMethod.BACKPROP) {
                     work.gradient = gradients[steps++ & 1];
@@ -249,31 +249,39 @@ final class WorkerTeam implements AutoCloseable {
         next.prepare(step.step + 1, step.nodes, shards, step.threads, partOf, hand, () -> current == work && !over);
     }
 
-    /** Whether two tasks and more share the work. */
-    private boolean isShared() {
-        return tasks.size() > 1;
-    }
-
     /**
      * Updates the weights by the gradient of the work before, together with the tasks: each thread takes the ranges that it has
      * computed, see {@link Ranges}. Returns when all of them are done, even if the tasks are told to go meanwhile: weights are
      * never left half updated. The thread that submits works and helps.
      */
     void update(Optimizer optimizer, float learningRate, Parameters gradient, Parameters weights) {
-        Work before = current;
-        if (before == null || !before.isUpdateNext || before.gradient == null) {
+        Work work = submitUpdate(optimizer, learningRate, gradient, weights);
+        if (work == null) {
             optimizer.apply(learningRate, gradient, weights);
             return;
+        }
+        takeAll(work, helper);
+        await(work, work.units());
+        if (work.failure != null) {
+            throw new IllegalStateException("step " + work.step + ": the update failed", work.failure);
+        }
+    }
+
+    /** Returns null if there is nobody to share it with, or something else to do: a member may be told to load at any time. */
+    private synchronized Work submitUpdate(
+            Optimizer optimizer, float learningRate, Parameters gradient, Parameters weights) {
+        Work before = current;
+        if (before == null || !before.isUpdateNext || before.gradient == null || before.gradient.ranges() < 2) {
+            return null;
         }
         Work work = Work.update(before, optimizer);
         ranges.begin(work.units());
         optimizer.begin(learningRate, gradient, weights, work.units());
-        submit(work, true);
-        takeAll(work, helper);
-        await(work, work.units());
-        if (work.failure != null) {
-            throw new IllegalStateException("step " + before.step + ": the update failed", work.failure);
+        if (helper == null) {
+            helper = new Hand();
         }
+        submit(work, true);
+        return work;
     }
 
     private void takeAll(Work work, Hand hand) {

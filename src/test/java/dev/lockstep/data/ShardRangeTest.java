@@ -24,6 +24,21 @@ class ShardRangeTest {
         assertThat(next).isEqualTo(examples);
     }
 
+    @Property(tries = 500, seed = "2719")
+    void theShardOfAnExampleIsTheOneThatHoldsIt(
+            @ForAll @IntRange(min = 1) int examples,
+            @ForAll @IntRange(min = 1, max = 3000) int shards,
+            @ForAll @IntRange(min = 0) int any) {
+        List<ShardRange> ranges = ShardRange.split(examples, shards);
+        ShardRange some = ranges.get(any % shards);
+        for (int example : new int[] {any % examples, some.first(), some.end() - 1, examples - 1}) {
+            if (example >= 0 && example < examples) {
+                ShardRange found = ranges.get(ShardRange.shardOf(example, examples, shards));
+                assertThat(example).isBetween(found.first(), found.end() - 1);
+            }
+        }
+    }
+
     @Test
     void shardsBeginAtTheFloorOfTheirShare() {
         assertThat(ShardRange.split(10, 4))

@@ -8,9 +8,13 @@ import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.ParameterTensor;
 import dev.lockstep.net.Parameters;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -121,6 +125,36 @@ class OptimizerTest {
             });
             assertThat(optimizer.velocity().isPresent()).isEqualTo(rule != UpdateRule.SGD);
             assertPaddingIsZero(weights);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"SGD, 0, 0", "SGD, 0, 0.01", "MOMENTUM, 0.9, 0.01", "NESTEROV, 0.9, 0", "NESTEROV, 0.7, 0.02"})
+    void sharesInAnyOrderGiveTheBitsOfTheWhole(UpdateRule rule, float momentum, float decay) {
+        Random random = new Random(SEED);
+        try (Parameters weights = new Parameters(SHAPE);
+                Parameters gradient = new Parameters(SHAPE);
+                Optimizer whole = new Optimizer(rule, momentum, decay, SHAPE, KernelChoice.AUTO.kernels());
+                Optimizer cut = new Optimizer(rule, momentum, decay, SHAPE, KernelChoice.AUTO.kernels())) {
+            random(random, weights);
+            try (Parameters cutWeights = weights.copy()) {
+                for (int count = 2; count < 7; count++) { // seven inputs are two groups: some shares are empty
+                    random(random, gradient);
+                    try (Parameters cutGradient = gradient.copy()) {
+                        whole.apply(0.1f, gradient, weights);
+                        cut.begin(0.1f, cutGradient, cutWeights, count);
+                        List<Integer> shares = new ArrayList<>(
+                                IntStream.range(0, count).boxed().toList());
+                        Collections.shuffle(shares, random);
+                        shares.forEach(cut::update);
+                    }
+                    assertThat(cutWeights.sha256()).as(count + " shares").isEqualTo(weights.sha256());
+                    if (rule != UpdateRule.SGD) {
+                        assertThat(cut.velocity().orElseThrow().sha256())
+                                .isEqualTo(whole.velocity().orElseThrow().sha256());
+                    }
+                }
+            }
         }
     }
 

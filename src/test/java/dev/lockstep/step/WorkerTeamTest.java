@@ -9,6 +9,8 @@ import dev.lockstep.data.Sampling;
 import dev.lockstep.data.Split;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.Parameters;
+import dev.lockstep.optim.Optimizer;
+import dev.lockstep.optim.UpdateRule;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -187,6 +189,68 @@ class WorkerTeamTest {
                 assertThat(team.await()).isSameAs(work);
                 assertGradients("seed " + (SEED + threads) + ", work " + i, work);
             }
+        }
+    }
+
+    /** The training thread updates with whoever is there; each parameter once, whatever the tasks are doing. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 5})
+    void updatesGiveTheBitsOfOneThread(int threads) throws InterruptedException {
+        Random random = new Random(SEED + threads);
+        try (Team team = new Team(threads);
+                Optimizer optimizer = nesterov();
+                Optimizer alone = nesterov();
+                Parameters expected = weights.copy()) {
+            team.team.submit(Work.load(List.of(new Node(0, SHARDS))), false);
+            team.team.help(false);
+            team.await();
+            for (int step = 0; step < 300; step++) {
+                Work work = gradient(step, List.of(new Node(0, SHARDS)));
+                team.team.submit(work, true);
+                team.team.help(false);
+                assertThat(team.await()).isSameAs(work);
+                Parameters gradient = work.parts[0].values();
+                try (Parameters copy = gradient.copy()) {
+                    alone.apply(0.1f, copy, expected);
+                }
+                if (threads > 1 && random.nextInt(40) == 0) {
+                    Work load = Work.load(List.of(new Node(0, SHARDS)));
+                    team.team.submit(load, false); // as when a member joins: must not get lost
+                    team.team.update(optimizer, 0.1f, gradient, weights);
+                    assertThat(team.await()).isSameAs(load);
+                } else {
+                    team.team.update(optimizer, 0.1f, gradient, weights);
+                }
+                assertThat(weights.sha256())
+                        .as("seed %d, step %d", SEED + threads, step)
+                        .isEqualTo(expected.sha256());
+            }
+            assertThat(team.done).isEmpty();
+        }
+    }
+
+    private Optimizer nesterov() {
+        return new Optimizer(UpdateRule.NESTEROV, 0.9f, 1e-3f, plan.shape(), plan.kernels());
+    }
+
+    @Test
+    void anUpdateIsWholeWhenTheTasksHaveBeenToldToGo() throws InterruptedException {
+        try (Team team = new Team(2);
+                Optimizer optimizer = nesterov();
+                Optimizer alone = nesterov();
+                Parameters expected = weights.copy()) {
+            team.team.submit(Work.load(List.of(new Node(0, SHARDS))), false);
+            team.await();
+            Work work = gradient(0, List.of(new Node(0, SHARDS)));
+            team.team.submit(work, true);
+            team.team.help(false);
+            team.await();
+            try (Parameters copy = work.parts[0].values().copy()) {
+                alone.apply(0.1f, copy, expected);
+            }
+            team.team.end();
+            team.team.update(optimizer, 0.1f, work.parts[0].values(), weights);
+            assertThat(weights.sha256()).isEqualTo(expected.sha256());
         }
     }
 
