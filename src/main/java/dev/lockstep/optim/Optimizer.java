@@ -66,7 +66,9 @@ public final class Optimizer implements AutoCloseable {
         this.shares = shares;
         gradient.cut(shares);
         weights.cut(shares);
-        velocity.ifPresent(v -> v.cut(shares));
+        if (velocity.isPresent()) { // and no lambda, which would be an object a step
+            velocity.get().cut(shares);
+        }
     }
 
     /** Does share {@code i} of the update that was begun. Any thread that knows of it; each share is done once. */

@@ -32,7 +32,7 @@ final class Work {
     final Split split;
     final List<Node> nodes;
     final Parameters weights;
-    final BitSet shards = new BitSet();
+    final BitSet shards;
     final AtomicInteger nextUnit = new AtomicInteger();
     final AtomicInteger unitsDone = new AtomicInteger();
     StepGradient gradient; // of a gradient by backpropagation; serves later works too
@@ -46,16 +46,22 @@ final class Work {
     ShardResult[] results; // of a score or report, by shard
     volatile Throwable failure;
 
-    private Work(Kind kind, long round, long step, Split split, List<Node> nodes, Parameters weights) {
+    private Work(Kind kind, long round, long step, Split split, List<Node> nodes, BitSet shards, Parameters weights) {
         this.kind = kind;
         this.round = round;
         this.step = step;
         this.split = split;
         this.nodes = nodes;
+        this.shards = shards;
         this.weights = weights;
+    }
+
+    private static BitSet shardsOf(List<Node> nodes) {
+        BitSet shards = new BitSet();
         for (Node node : nodes) {
             shards.set(node.low(), node.high());
         }
+        return shards;
     }
 
     /**
@@ -72,12 +78,12 @@ final class Work {
     }
 
     static Work load(List<Node> nodes) {
-        return new Work(Kind.LOAD, -1, -1, null, nodes, null);
+        return new Work(Kind.LOAD, -1, -1, null, nodes, shardsOf(nodes), null);
     }
 
     /** @param gradient whose ranges are updated, and all other parameters as one more */
     static Work update(Work gradient, Optimizer optimizer) {
-        Work work = new Work(Kind.UPDATE, gradient.round, gradient.step, null, List.of(), null);
+        Work work = new Work(Kind.UPDATE, gradient.round, gradient.step, null, gradient.nodes, gradient.shards, null);
         work.follows = gradient;
         work.updateUnits = gradient.gradient.ranges() + 1; // the gradient's object serves another step soon
         work.optimizer = optimizer;
@@ -86,6 +92,6 @@ final class Work {
 
     /** @param weights not changed until the work is done */
     static Work of(Coordinator.Round round, List<Node> nodes, Parameters weights) {
-        return new Work(round.kind(), round.number(), round.step(), round.split(), nodes, weights);
+        return new Work(round.kind(), round.number(), round.step(), round.split(), nodes, shardsOf(nodes), weights);
     }
 }
