@@ -22,6 +22,10 @@ final class StopSignal implements AutoCloseable {
 
     /** From now on the end of the process calls {@code requestStop} and waits until this object is closed. */
     void install(Runnable requestStop) {
+        if (ShutdownHookManager.get().isShutdownInProgress()) { // while Spark started
+            requestStop.run();
+            return;
+        }
         Thread training = Thread.currentThread();
         hook = () -> {
             requestStop.run();

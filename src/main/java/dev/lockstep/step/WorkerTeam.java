@@ -1,6 +1,5 @@
 package dev.lockstep.step;
 
-import dev.lockstep.kernel.SumScratch;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.optim.Optimizer;
 import java.util.List;
@@ -25,32 +24,6 @@ import org.slf4j.LoggerFactory;
  * for a while before it parks, since waking a parked thread costs as much as a good part of a step.
  */
 final class WorkerTeam implements AutoCloseable {
-    /** A thread of the team. */
-    private final class Hand {
-        final Thread thread = Thread.currentThread();
-        volatile boolean parked;
-        Work last;
-        private final SumScratch scratch = gradients[0].newScratch();
-        private PartComputer computer;
-
-        /** Room for batches of the shards that are loaded; made anew when a shard with fuller rows has come. */
-        PartComputer computer() {
-            int groups = shards.maxGroups();
-            if (computer == null || groups > computer.maxGroups()) {
-                close();
-                computer = new PartComputer(plan, groups);
-            }
-            return computer;
-        }
-
-        void close() {
-            if (computer != null) {
-                computer.close();
-                computer = null;
-            }
-        }
-    }
-
     private static final Logger LOG = LoggerFactory.getLogger(WorkerTeam.class);
     private static final long PARK_NANOS = 100_000_000L; // how late an interruption is noticed at the latest
 
@@ -140,6 +113,10 @@ final class WorkerTeam implements AutoCloseable {
         }
     }
 
+    private Hand newHand() {
+        return new Hand(plan, shards, gradients[0].newScratch());
+    }
+
     private GradientPart newPart(Node node) {
         return new GradientPart(node.low(), node.high(), new Parameters(plan.shape()));
     }
@@ -150,7 +127,7 @@ final class WorkerTeam implements AutoCloseable {
      * @param interrupted whether the task is to end at once
      */
     void work(BooleanSupplier interrupted) {
-        Hand hand = new Hand();
+        Hand hand = newHand();
         tasks.add(hand);
         try {
             while (!over && !interrupted.getAsBoolean()) {
@@ -204,7 +181,7 @@ final class WorkerTeam implements AutoCloseable {
         }
         try {
             if (helper == null) {
-                helper = new Hand();
+                helper = newHand();
             }
             Work work = current;
             if (work == null || work == helper.last) {
@@ -278,7 +255,7 @@ final class WorkerTeam implements AutoCloseable {
         ranges.begin(work.units());
         optimizer.begin(learningRate, gradient, weights, work.units());
         if (helper == null) {
-            helper = new Hand();
+            helper = newHand();
         }
         submit(work, true);
         return work;
@@ -324,7 +301,7 @@ final class WorkerTeam implements AutoCloseable {
 
     private void run(Work work, int unit, Hand hand) {
         if (work.gradient != null && unit > 0) {
-            work.gradient.run(unit, work.weights, hand, hand.scratch);
+            work.gradient.run(unit, work.weights, hand, hand.scratch());
             return;
         }
         if (work.kind == Work.Kind.UPDATE) {
