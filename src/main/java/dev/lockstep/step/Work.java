@@ -38,7 +38,7 @@ final class Work {
     StepGradient gradient; // of a gradient by backpropagation; serves later works too
     int gradientUnits = 1; // of a gradient by backpropagation: the first, until that has laid out the others
     Optimizer optimizer; // of an update
-    int updateUnits;
+    int updateUnits; // of an update
     Work follows; // of an update: the gradient's work
     boolean isUpdateNext; // of a gradient: whether an update follows, by the same team
     int threads; // of a gradient: how many are expected to work on it
