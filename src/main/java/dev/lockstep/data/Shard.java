@@ -141,7 +141,7 @@ public final class Shard implements AutoCloseable {
 
     /**
      * Reads a little of a row here and there, so that it is on its way to the cache when {@link #copyRow} comes. Done for
-     * all rows of a batch before the first is copied, they are fetched side by side and not one after the other. There is
+     * all rows of a run before the first is copied, they are fetched side by side and not one after the other. There is
      * no branch on what is read, since one that is mispredicted would wait for the memory.
      *
      * @return a number that means nothing; keep it, or the compiler may drop the reads

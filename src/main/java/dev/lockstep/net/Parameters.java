@@ -88,8 +88,8 @@ public final class Parameters implements AutoCloseable {
     }
 
     /**
-     * Cuts the parameters into shares for several threads: runs of W1's rows, as many for each but the last, in whole groups of
-     * {@link SparseBatch#COLUMNS}; the last share is all that comes after W1. One thread, while no other uses {@link #share}.
+     * Cuts the parameters into shares for several threads: runs of W1's rows, as equal as whole groups of
+     * {@link SparseBatch#COLUMNS} allow; the last share is all that comes after W1. One thread, while no other uses {@link #share}.
      *
      * @param count of shares, at least 2
      */

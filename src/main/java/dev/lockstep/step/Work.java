@@ -36,9 +36,8 @@ final class Work {
     final AtomicInteger nextUnit = new AtomicInteger();
     final AtomicInteger unitsDone = new AtomicInteger();
     StepGradient gradient; // of a gradient by backpropagation; serves later works too
-    int gradientUnits = 1; // of a gradient by backpropagation: the first, until that has laid out the others
+    int knownUnits = 1; // of a gradient by backpropagation, the first until that has laid out the others; of an update
     Optimizer optimizer; // of an update
-    int updateUnits; // of an update
     Work follows; // of an update: the gradient's work
     boolean isUpdateNext; // of a gradient: whether an update follows, by the same team
     int threads; // of a gradient: how many are expected to work on it
@@ -71,8 +70,8 @@ final class Work {
     int units() {
         return switch (kind) {
             case LOAD -> 1;
-            case GRADIENT -> gradient == null ? nodes.size() : gradientUnits;
-            case UPDATE -> updateUnits;
+            case GRADIENT -> gradient == null ? nodes.size() : knownUnits;
+            case UPDATE -> knownUnits;
             case SCORE, REPORT -> shards.cardinality();
         };
     }
@@ -85,7 +84,7 @@ final class Work {
     static Work update(Work gradient, Optimizer optimizer) {
         Work work = new Work(Kind.UPDATE, gradient.round, gradient.step, null, gradient.nodes, gradient.shards, null);
         work.follows = gradient;
-        work.updateUnits = gradient.gradient.ranges() + 1; // the gradient's object serves another step soon
+        work.knownUnits = gradient.gradient.ranges() + 1; // the gradient's object serves another step soon
         work.optimizer = optimizer;
         return work;
     }

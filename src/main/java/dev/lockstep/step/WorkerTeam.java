@@ -316,7 +316,7 @@ final class WorkerTeam implements AutoCloseable {
                     shards.step(
                             work.shards); // nobody but threads that prepare this step, from its own shards, reads any
                     work.gradient.begin(work.step, work.nodes, shards, work.threads, partOf);
-                    work.gradientUnits = work.gradient.units();
+                    work.knownUnits = work.gradient.units();
                 } else {
                     Node node = work.nodes.get(unit);
                     hand.computer().numericalGradient(work.step, work.weights, node, shards, partOf.apply(node));
