@@ -21,8 +21,6 @@ import java.util.HexFormat;
  */
 public final class Shard implements AutoCloseable {
     private static final int CACHE_LINE_BYTES = 64;
-    /** Values of a row that {@link #touchRow} fetches; of more, the processor sees that they are read in sequence. */
-    private static final int TOUCHED_BYTES = 256;
 
     private final OffHeapBlock block;
     private final int first;
@@ -30,30 +28,30 @@ public final class Shard implements AutoCloseable {
     private final int inputs;
     private final int maxGroups;
     private final long fingerprint;
+    private final int numberBytes;
+    private final int groupBytes; // of its number and values
     private final IntArray rowStarts;
-    private final ByteArray narrowGroups;
-    private final IntArray wideGroups;
-    private final ByteArray pixels; // null if the values are floats
-    private final FloatArray floats; // null if they are pixels
+    private final ByteArray records;
+    private final IntArray recordInts; // null if groups are numbered by bytes
+    private final FloatArray recordFloats; // null if values are pixels
     private final ByteArray labels;
 
     /** Takes over the block, which is filled as the layout says. */
     Shard(OffHeapBlock block, ShardLayout layout, int first, int maxGroups, long fingerprint) {
-        int blocks = (int) layout.blocks();
-        int groupsOffset = (int) layout.groupsOffset();
-        int valuesOffset = (int) layout.valuesOffset();
-        int values = blocks * SparseBatch.COLUMNS;
+        int offset = (int) layout.recordsOffset();
+        int bytes = (int) layout.recordsBytes();
         this.block = block;
         this.first = first;
         this.examples = layout.examples();
         this.inputs = layout.inputs();
         this.maxGroups = maxGroups;
         this.fingerprint = fingerprint;
+        this.numberBytes = layout.numberBytes();
+        this.groupBytes = numberBytes + layout.valuesBytes();
         this.rowStarts = block.ints(0, examples + 1);
-        this.narrowGroups = layout.wide() ? null : block.bytes(groupsOffset, blocks);
-        this.wideGroups = layout.wide() ? block.ints(groupsOffset, blocks) : null;
-        this.pixels = layout.isFloats() ? null : block.bytes(valuesOffset, values);
-        this.floats = layout.isFloats() ? block.floats(valuesOffset, values) : null;
+        this.records = block.bytes(offset, bytes);
+        this.recordInts = layout.wide() ? block.ints(offset, bytes / Integer.BYTES) : null;
+        this.recordFloats = layout.isFloats() ? block.floats(offset, bytes / Float.BYTES) : null;
         this.labels = block.bytes((int) layout.labelsOffset(), examples);
     }
 
@@ -120,47 +118,49 @@ public final class Shard implements AutoCloseable {
         int count = starts.get(row + 1) - start;
         int[] groups = batch.groupOf();
         int offset = batch.blocks();
-        if (wideGroups == null) {
-            ByteBuffer narrow = narrowGroups.buffer();
+        int numbersAt = start * groupBytes;
+        if (recordInts == null) {
+            ByteBuffer numbers = records.buffer();
             for (int i = 0; i < count; i++) {
-                groups[offset + i] = narrow.get(start + i) & 0xff;
+                groups[offset + i] = numbers.get(numbersAt + i) & 0xff;
             }
         } else {
-            wideGroups.buffer().get(start, groups, offset, count);
+            recordInts.buffer().get(numbersAt / Integer.BYTES, groups, offset, count);
         }
-        int first = start * SparseBatch.COLUMNS;
+        int valuesAt = numbersAt + count * numberBytes;
         int to = offset * SparseBatch.COLUMNS;
         int length = count * SparseBatch.COLUMNS;
-        if (floats == null) {
-            kernels.copyPixels(pixels, first, batch.values(), to, length);
+        if (recordFloats == null) {
+            kernels.copyPixels(records, valuesAt, batch.values(), to, length);
         } else {
-            floats.buffer().get(first, batch.values(), to, length);
+            recordFloats.buffer().get(valuesAt / Float.BYTES, batch.values(), to, length);
         }
         batch.endRow(count, label(row));
     }
 
     /**
-     * Reads a little of a row here and there, so that it is on its way to the cache when {@link #copyRow} comes. Done for
-     * all rows of a run before the first is copied, they are fetched side by side and not one after the other. There is
-     * no branch on what is read, since one that is mispredicted would wait for the memory.
+     * Reads a little of each of some rows' cache lines, so that they are on their way to the cache when {@link #copyRow} comes. They
+     * are fetched side by side and not one after the other, as many as the processor sees at once: so there is little to do for
+     * a row, and no branch on what is read, since one that is mispredicted would wait for the memory.
      *
+     * @param rows numbers of rows, those from {@code from} to before {@code to} are touched
      * @return a number that means nothing; keep it, or the compiler may drop the reads
      */
-    public int touchRow(int row) {
+    public int touchRows(int[] rows, int from, int to) {
         IntBuffer starts = rowStarts.buffer();
-        int start = starts.get(row);
-        int end = starts.get(row + 1);
-        int sum = labels.buffer().get(row);
-        if (maxGroups > 0) {
-            int valueBytes = floats == null ? Byte.BYTES : Float.BYTES;
-            ByteBuffer values = floats == null ? pixels.buffer() : floats.rawBytes();
-            int last = end * SparseBatch.COLUMNS * valueBytes - 1;
-            for (int i = 0; i < TOUCHED_BYTES; i += CACHE_LINE_BYTES) {
-                sum += values.get(Math.max(0, Math.min(start * SparseBatch.COLUMNS * valueBytes + i, last)));
-            }
-            if (wideGroups == null) {
-                sum += narrowGroups.buffer().get(Math.max(0, Math.min(start, end - 1)));
-            }
+        ByteBuffer bytes = records.buffer();
+        int last = bytes.capacity() - 1;
+        int sum = 0;
+        for (int i = from; i < to && last >= 0; i++) {
+            int at = starts.get(rows[i]) * groupBytes;
+            int end = Math.max(0, starts.get(rows[i] + 1) * groupBytes - 1);
+            // The lines of nearly all rows of MNIST; of longer ones, the processor sees that they are read in sequence.
+            sum += bytes.get(Math.min(at, end));
+            sum += bytes.get(Math.min(at + CACHE_LINE_BYTES, end));
+            sum += bytes.get(Math.min(at + 2 * CACHE_LINE_BYTES, end));
+            sum += bytes.get(Math.min(at + 3 * CACHE_LINE_BYTES, end));
+            sum += bytes.get(Math.min(at + 4 * CACHE_LINE_BYTES, end));
+            sum += bytes.get(end);
         }
         return sum;
     }

@@ -6,6 +6,7 @@ import dev.lockstep.memory.ByteArray;
 import dev.lockstep.memory.OffHeapBlock;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.zip.CRC32;
@@ -181,10 +182,21 @@ final class ShardBuilder implements AutoCloseable {
         OffHeapBlock block = OffHeapBlock.allocate(layout.lengthBytes(), "shard from example " + range.first() + " on");
         ByteArray target = block.bytes();
         rowStarts.copyTo(target, 0);
-        groups.copyTo(target, (int) layout.groupsOffset());
-        values.copyTo(target, (int) layout.valuesOffset());
+        copyRecords(layout, target);
         labels.copyTo(target, (int) layout.labelsOffset());
         return new Shard(block, layout, range.first(), maxBlocks, fingerprint);
+    }
+
+    private void copyRecords(ShardLayout layout, ByteArray target) {
+        ShardScratch.Reader itsGroups = groups.reader();
+        ShardScratch.Reader itsValues = values.reader();
+        ByteBuffer starts = target.buffer();
+        int at = (int) layout.recordsOffset();
+        for (int r = 0; r < row; r++) {
+            int count = starts.getInt((r + 1) * Integer.BYTES) - starts.getInt(r * Integer.BYTES);
+            at = itsGroups.copyTo(target, at, count * layout.numberBytes());
+            at = itsValues.copyTo(target, at, count * layout.valuesBytes());
+        }
     }
 
     @Override

@@ -4,28 +4,24 @@ import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.OffHeapBlock;
 
 /**
- * Where a shard's parts stand in its one block, widest elements first so that all are aligned without padding. A block of
- * a row is a group of {@link SparseBatch#COLUMNS} neighbouring pixels of which at least one is not zero.
+ * Where a shard's parts stand in its one block. Each row is one record, so that the processor fetches as few cache lines and
+ * pages for it as can be: the numbers of its groups, which are {@link SparseBatch#COLUMNS} neighbouring inputs of which at least
+ * one is not zero, and then their values.
  *
  * <pre>
- *   pixels
- *   +--------------------------+-------------------------+---------------------+------------------+
- *   | row starts               | groups                  | values              | labels           |
- *   | int32 [examples + 1]     | uint8 or int32 [blocks] | uint8 [blocks, 4]   | uint8 [examples] |
- *   +--------------------------+-------------------------+---------------------+------------------+
- *
- *   numbers
- *   +--------------------------+---------------------+-------------------------+------------------+
- *   | row starts               | values              | groups                  | labels           |
- *   | int32 [examples + 1]     | float32 [blocks, 4] | uint8 or int32 [blocks] | uint8 [examples] |
- *   +--------------------------+---------------------+-------------------------+------------------+
+ *   +----------------------+---------------------------------------------+------------------+
+ *   | row starts           | records                                     | labels           |
+ *   | int32 [examples + 1] | of each row, n groups: numbers [n]          | uint8 [examples] |
+ *   | in groups            |                        values  [n, 4]       |                  |
+ *   +----------------------+---------------------------------------------+------------------+
  * </pre>
  *
- * <p>Groups take 8 bits as long as images have at most {@value #NARROW_GROUPS} of them. On MNIST, where 19% of the pixels
- * are not zero, this comes to 0.35 bytes for each byte of the file, and to 1.2 where they are kept as numbers.
+ * <p>Of images, values are uint8 pixels, and numbers are uint8 as long as there are at most {@value #NARROW_GROUPS} groups, else
+ * int32. Other rows have float32 values and int32 numbers. All are aligned without padding. On MNIST, where 19% of the
+ * pixels are not zero, this comes to 0.35 bytes for each byte of the file, and to 1.4 where they are kept as numbers.
  *
  * @param examples rows of the shard
- * @param blocks blocks of all of them
+ * @param blocks groups of all of them
  * @param inputs width of a row
  * @param isFloats whether values are numbers, not pixels
  */
@@ -35,32 +31,31 @@ record ShardLayout(int examples, long blocks, int inputs, boolean isFloats) {
     /** The most bytes of one shard: what an {@link OffHeapBlock} can hold. */
     static final long MAX_BYTES = Integer.MAX_VALUE - 2L * OffHeapBlock.ALIGNMENT_BYTES;
 
+    /** Whether a group's number takes 4 bytes, not 1. */
     boolean wide() {
-        return SparseBatch.groups(inputs) > NARROW_GROUPS;
+        return isFloats || SparseBatch.groups(inputs) > NARROW_GROUPS;
     }
 
-    private long startsBytes() {
+    /** Bytes of a group's number. */
+    int numberBytes() {
+        return wide() ? Integer.BYTES : Byte.BYTES;
+    }
+
+    /** Bytes of a group's values. */
+    int valuesBytes() {
+        return SparseBatch.COLUMNS * (isFloats ? Float.BYTES : Byte.BYTES);
+    }
+
+    long recordsOffset() {
         return (examples + 1L) * Integer.BYTES;
     }
 
-    private long groupsBytes() {
-        return blocks * (wide() ? Integer.BYTES : Byte.BYTES);
-    }
-
-    private long valuesBytes() {
-        return blocks * SparseBatch.COLUMNS * (isFloats ? Float.BYTES : Byte.BYTES);
-    }
-
-    long groupsOffset() {
-        return startsBytes() + (isFloats ? valuesBytes() : 0);
-    }
-
-    long valuesOffset() {
-        return startsBytes() + (isFloats ? 0 : groupsBytes());
+    long recordsBytes() {
+        return blocks * (numberBytes() + valuesBytes());
     }
 
     long labelsOffset() {
-        return startsBytes() + groupsBytes() + valuesBytes();
+        return recordsOffset() + recordsBytes();
     }
 
     long lengthBytes() {

@@ -2,7 +2,6 @@ package dev.lockstep.data;
 
 import dev.lockstep.memory.ByteArray;
 import dev.lockstep.memory.OffHeapBlock;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -70,12 +69,35 @@ final class ShardScratch implements AutoCloseable {
 
     /** Copies the whole sequence to {@code target} from {@code offset} on. */
     void copyTo(ByteArray target, int offset) {
-        ByteBuffer to = target.buffer();
-        int at = offset;
-        for (int i = 0; i <= tailIndex; i++) {
-            int count = i < tailIndex ? chunks.get(i).length() : tailUsed;
-            to.put(at, chunks.get(i).buffer(), 0, count);
-            at += count;
+        reader().copyTo(target, offset, (int) lengthBytes());
+    }
+
+    /** Reads the sequence from its beginning. */
+    Reader reader() {
+        return new Reader();
+    }
+
+    /** Where reading a sequence has come to. It is not changed meanwhile. */
+    final class Reader {
+        private int chunk;
+        private int used;
+
+        /** Copies the next {@code count} bytes, which are there, to {@code target} from {@code offset} on; returns where they end. */
+        int copyTo(ByteArray target, int offset, int count) {
+            int at = offset;
+            int end = offset + count;
+            while (at < end) {
+                ByteArray from = chunks.get(chunk);
+                int length = Math.min(end - at, from.length() - used);
+                target.buffer().put(at, from.buffer(), used, length);
+                at += length;
+                used += length;
+                if (used == from.length()) {
+                    chunk++;
+                    used = 0;
+                }
+            }
+            return end;
         }
     }
 

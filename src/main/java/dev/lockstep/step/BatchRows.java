@@ -94,4 +94,19 @@ final class BatchRows {
     int number(int row) {
         return number[row];
     }
+
+    /** Has rows fetched to the cache, see {@link Shard#touchRows}. */
+    int touch(int first, int end) {
+        int sum = 0;
+        for (int row = first; row < end; ) {
+            Shard ofRow = shard[row];
+            int next = row + 1;
+            while (next < end && shard[next] == ofRow) {
+                next++;
+            }
+            sum += ofRow.touchRows(number, row, next);
+            row = next;
+        }
+        return sum;
+    }
 }

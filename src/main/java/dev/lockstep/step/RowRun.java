@@ -74,9 +74,7 @@ final class RowRun implements AutoCloseable {
         }
         filler = thread;
         batch.clear();
-        for (int row = first; row < end; row++) {
-            touched += from.shard(row).touchRow(from.number(row));
-        }
+        touched = from.touch(first, end);
         for (int row = first; row < end; row++) {
             from.shard(row).copyRow(from.number(row), batch, kernels);
         }

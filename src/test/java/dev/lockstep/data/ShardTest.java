@@ -69,7 +69,7 @@ class ShardTest {
             try (SparseBatch batch = new SparseBatch(10, 2, 3)) {
                 for (int row : new int[] {-1, 4, Integer.MAX_VALUE}) {
                     assertOutOfBounds(() -> shard.copyRow(row, batch, KERNELS));
-                    assertOutOfBounds(() -> shard.touchRow(row));
+                    assertOutOfBounds(() -> shard.touchRows(new int[] {row}, 0, 1));
                     assertOutOfBounds(() -> shard.label(row));
                     assertOutOfBounds(() -> shard.groups(row));
                 }
@@ -91,7 +91,7 @@ class ShardTest {
 
     private static void assertTouchable(Shard shard) {
         for (int row = 0; row < shard.examples(); row++) {
-            assertThat(shard.touchRow(row)).isEqualTo(shard.touchRow(row));
+            assertThat(shard.touchRows(new int[] {row}, 0, 1)).isEqualTo(shard.touchRows(new int[] {row}, 0, 1));
         }
     }
 

@@ -172,7 +172,7 @@ class StagedRowsTest {
             }
             assertThat(b.values()).isEqualTo(a.values());
             assertThat(b.groupOf()).isEqualTo(a.groupOf());
-            assertThat(numbers.touchRow(3)).isEqualTo(numbers.touchRow(3));
+            assertThat(numbers.touchRows(new int[] {3}, 0, 1)).isEqualTo(numbers.touchRows(new int[] {3}, 0, 1));
         }
     }
 
