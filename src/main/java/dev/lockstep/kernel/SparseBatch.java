@@ -197,19 +197,20 @@ public final class SparseBatch implements AutoCloseable {
         for (int g = 0; g < groups; g++) {
             start[g] = to;
             for (int r = 0; r < rows; r++, to++) {
-                entryRows[to] = r;
-                copyValues(r * groups + g, to);
+                put(r, r * groups + g, to);
             }
         }
         start[groups] = to;
     }
 
-    private void copyValues(int block, int entry) {
+    private void put(int row, int block, int entry) {
+        entryRows[entry] = row;
         int from = block * COLUMNS;
         int to = entry * COLUMNS;
-        for (int c = 0; c < COLUMNS; c++) {
-            entryValues[to + c] = values[from + c];
-        }
+        entryValues[to] = values[from];
+        entryValues[to + 1] = values[from + 1];
+        entryValues[to + 2] = values[from + 2];
+        entryValues[to + 3] = values[from + 3];
     }
 
     private void indexSparse() {
@@ -226,9 +227,7 @@ public final class SparseBatch implements AutoCloseable {
         for (int r = 0; r < rows; r++) {
             for (int end = rowEnd[r]; b < end; b++) {
                 int slot = groupOf[b] + 1;
-                int to = start[slot]++;
-                entryRows[to] = r;
-                copyValues(b, to);
+                put(r, b, start[slot]++);
             }
         }
     }

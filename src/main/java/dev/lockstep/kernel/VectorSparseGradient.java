@@ -53,17 +53,18 @@ final class VectorSparseGradient {
         }
     }
 
-    /** Computes {@code vectors} vectors of the gradient by a group's weights, from column h on. */
+    /**
+     * Computes {@code vectors} vectors of the gradient by a group's weights, from column h on. Of the sums that wait, those to which
+     * something has been added lie in {@code sums} one after the other; the others are zero, and not there.
+     */
     private static void block(GradientSum sum, int g, int h, int vectors, float[] sums) {
-        for (int d = 0; d < sum.depthBefore(); d++) {
-            take(sum.waiting(d).w1(), g, h, vectors, sums, d * SUMS);
-        }
-        int depth = sum.depthBefore(); // of the stack of sums
-        long present = (1L << depth) - 1; // bit d: something has been added to sum d; else it is zero, and not there
+        takeWaiting(sum, g, h, vectors, sums);
+        int count = sum.depthBefore(); // of the sums that are there
+        long there = (1L << count) - 1; // a bit for each sum that waits, the newest lowest: whether it is there
         boolean[] begins = sum.begins();
-        int[] rowEnd = sum.rowEnd();
         int[] mergesOf = sum.merges();
         Gradient[] outs = sum.out();
+        int[] rowEnd = sum.rowEnd();
         int op = 0;
         for (int r = 0; r < sum.runs(); r++) {
             GradientRows run = sum.rowsOfRun(r);
@@ -75,63 +76,68 @@ final class VectorSparseGradient {
             int to = x.start()[g + 1];
             int next = e < to ? rows[e] : NONE;
             for (int opsEnd = sum.opsEnd(r); op < opsEnd; op++) {
-                depth += begins[op] ? 1 : 0;
                 int merges = mergesOf[op];
-                int end = rowEnd[op];
-                if (next < end) {
-                    boolean isNew = (present >>> depth - 1 & 1) == 0;
-                    boolean isRight = isNew && vectors == 4 && merges > 0 && (present >>> depth - 2 & 1) != 0;
-                    int top = (depth - 1) * SUMS;
-                    if (isRight) {
-                        e = VectorSegments.addFour(x, e, to, end, deltas, d, sums, top - SUMS);
-                    } else if (vectors < 4) {
+                there <<= begins[op] ? 1 : 0;
+                if (next < rowEnd[op]) {
+                    int end = rowEnd[op];
+                    if (vectors < 4) {
+                        boolean isNew = (there & 1) == 0;
+                        count += isNew ? 1 : 0;
+                        int top = (count - 1) * SUMS;
                         e = VectorSegments.one(
                                 x, e, to, end, deltas, d, isNew ? ZEROS : sums, isNew ? 0 : top, sums, top);
-                    } else if (isNew) {
-                        e = VectorSegments.four(x, e, to, end, deltas, d, sums, top);
+                        there |= 1;
+                    } else if ((there & 1) != 0) {
+                        e = VectorSegments.moreFour(x, e, to, end, deltas, d, sums, (count - 1) * SUMS);
+                    } else if (merges > 0 && (there & 2) != 0) {
+                        e = VectorSegments.addFour(x, e, to, end, deltas, d, sums, (count - 1) * SUMS);
+                        there >>>= 1;
+                        merges--;
                     } else {
-                        e = VectorSegments.moreFour(x, e, to, end, deltas, d, sums, top);
+                        e = VectorSegments.four(x, e, to, end, deltas, d, sums, count * SUMS);
+                        there |= 1;
+                        count++;
                     }
                     next = e < to ? rows[e] : NONE;
-                    depth -= isRight ? 1 : 0;
-                    merges -= isRight ? 1 : 0;
-                    present = present & (1L << depth) - 1 | 1L << depth - 1;
                 }
                 for (; merges > 0; merges--) {
-                    depth--;
-                    present = merge(sums, depth, present);
+                    if ((there & 3) == 3) {
+                        count--;
+                        add(sums, count * SUMS);
+                    }
+                    there = there >>> 1 | there & 1;
                 }
                 if (outs[op] != null) {
-                    put(present == 0 ? ZEROS : sums, 0, g, h, vectors, 0f, outs[op].w1());
-                    depth = 0;
-                    present = 0;
+                    put(count == 0 ? ZEROS : sums, 0, g, h, vectors, 0f, outs[op].w1());
+                    count = 0;
+                    there = 0;
                 }
             }
         }
-        putWaiting(sum, g, h, vectors, sums, present);
+        putWaiting(sum, g, h, vectors, sums, there);
     }
 
-    /** @param present bit d: sum d is there; else it is zero */
-    private static void putWaiting(GradientSum sum, int g, int h, int vectors, float[] sums, long present) {
+    private static void takeWaiting(GradientSum sum, int g, int h, int vectors, float[] sums) {
+        for (int d = 0; d < sum.depthBefore(); d++) {
+            take(sum.waiting(d).w1(), g, h, vectors, sums, d * SUMS);
+        }
+    }
+
+    /** @param there a bit for each sum, the newest lowest: whether it is there; else it is zero */
+    private static void putWaiting(GradientSum sum, int g, int h, int vectors, float[] sums, long there) {
+        int at = 0;
         for (int d = 0; d < sum.depthAfter(); d++) {
-            boolean isThere = (present >>> d & 1) != 0;
-            float[] from = isThere ? sums : ZEROS;
-            put(from, isThere ? d * SUMS : 0, g, h, vectors, -0f, sum.waiting(d).w1());
+            boolean isThere = (there >>> sum.depthAfter() - 1 - d & 1) != 0;
+            put(
+                    isThere ? sums : ZEROS,
+                    isThere ? at : 0,
+                    g,
+                    h,
+                    vectors,
+                    -0f,
+                    sum.waiting(d).w1());
+            at += isThere ? SUMS : 0;
         }
-    }
-
-    /** Adds the sum at {@code depth} to the one before it; returns which are there now. */
-    private static long merge(float[] sums, int depth, long present) {
-        if ((present >>> depth & 1) == 0) {
-            return present;
-        }
-        int right = depth * SUMS;
-        if ((present >>> depth - 1 & 1) == 0) {
-            System.arraycopy(sums, right, sums, right - SUMS, SUMS);
-        } else {
-            add(sums, right);
-        }
-        return present & ~(1L << depth) | 1L << depth - 1;
     }
 
     private static void add(float[] sums, int right) {
