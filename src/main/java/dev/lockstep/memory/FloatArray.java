@@ -12,6 +12,8 @@ import java.util.function.Function;
  * accesses themselves. Every access is checked against the bounds and refused once the block is closed.
  */
 public final class FloatArray {
+    private static final int CACHE_LINE_BYTES = 64;
+
     private final OffHeapBlock block;
     private final ByteBuffer raw;
     private final FloatBuffer elements;
@@ -89,6 +91,21 @@ public final class FloatArray {
             throw new IllegalArgumentException("copy: expected " + length() + " floats, found " + source.length());
         }
         raw.put(0, source.rawBytes(), 0, raw.capacity());
+    }
+
+    /**
+     * Reads a number of each cache line of a range, so that lines that another core has written are fetched side by side. Where
+     * a kernel needs them, it would fetch one after the other.
+     *
+     * @return a number that means nothing; keep it, or the compiler may drop the reads
+     */
+    public int touch(int first, int end) {
+        ByteBuffer bytes = rawBytes();
+        int sum = 0;
+        for (int i = first * Float.BYTES; i < end * Float.BYTES; i += CACHE_LINE_BYTES) {
+            sum += bytes.get(i);
+        }
+        return sum;
     }
 
     /** Sets every element to {@code value}. */

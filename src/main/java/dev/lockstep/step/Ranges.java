@@ -43,6 +43,11 @@ final class Ranges {
         throw new IllegalStateException("none of " + count + " ranges is left");
     }
 
+    /** Whether this thread took a range last. */
+    boolean isOf(Object thread, int i) {
+        return lastBy.getPlain(i) == thread;
+    }
+
     private boolean take(int i) {
         int before = takenIn.get(i);
         return before != round && takenIn.compareAndSet(i, before, round);

@@ -3,6 +3,7 @@ package dev.lockstep.step;
 import dev.lockstep.kernel.GradientRows;
 import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
+import dev.lockstep.memory.FloatMatrix;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.TwoLayerNet;
@@ -82,16 +83,32 @@ final class RowRun implements AutoCloseable {
         filledFor = serial;
     }
 
+    /** Waits until the rows are copied. The thread that has taken it, before it does anything else. */
+    void await(long serial) {
+        for (int spins = 0; filledFor != serial; spins++) {
+            Waiting.pause(spins);
+        }
+    }
+
+    /** Has those rows of W1 fetched to the cache that the pass reads, of the groups of columns from one to before another. */
+    void touchWeights(FloatMatrix w1, int fromGroup, int toGroup) {
+        int[] start = batch.start();
+        for (int g = fromGroup; g < toGroup; g++) {
+            if (start[g] < start[g + 1]) {
+                int c = SparseBatch.COLUMNS * g;
+                int end = Math.min(c + SparseBatch.COLUMNS, w1.rows());
+                touched += w1.data().touch(c * w1.stride(), end * w1.stride());
+            }
+        }
+    }
+
     /**
-     * Does the forward and backward pass, as soon as the rows are copied. The thread that has taken it.
+     * Does the forward and backward pass. The thread that has taken it.
      *
      * @param scale of each row's gradient
      * @param losses of the rows of the mini-batch, written here
      */
-    void compute(long serial, TwoLayerNet net, Parameters weights, float scale, float[] losses) {
-        for (int spins = 0; filledFor != serial; spins++) {
-            Waiting.pause(spins);
-        }
+    void compute(TwoLayerNet net, Parameters weights, float scale, float[] losses) {
         net.backward(weights, batch, scale, workspace);
         for (int row = first; row < end; row++) {
             losses[row] = workspace.losses().get(row - first);

@@ -45,6 +45,9 @@ final class StepGradient implements AutoCloseable {
     /** Ranges of columns for each thread: so many that those who come late find some left. */
     private static final int RANGES = 4;
 
+    /** Weights of the first layer that stay in the second level of the cache beside a run of rows; of more, kernels read blocks. */
+    private static final int CACHED_FLOATS = 1 << 17;
+
     private static final int WAVE_BITS = 24;
 
     /** A node's rows. */
@@ -271,9 +274,7 @@ final class StepGradient implements AutoCloseable {
             net.kernels().denseGradient(sum, scratch);
         } else {
             int range = takers.take(thread);
-            int inputs = plan.shape().inputs();
-            int from = SparseBatch.firstGroup(inputs, range, ranges);
-            net.kernels().sparseGradient(sum, from, SparseBatch.firstGroup(inputs, range + 1, ranges), scratch);
+            net.kernels().sparseGradient(sum, firstGroup(range), firstGroup(range + 1), scratch);
         }
     }
 
@@ -294,7 +295,19 @@ final class StepGradient implements AutoCloseable {
 
     private void rows(RowRun run, long serial, Parameters weights, Object thread) {
         run.fill(serial, thread, batch, net.kernels());
-        run.compute(serial, net, weights, 1f / batch.size(), losses);
+        run.await(serial);
+        boolean isShared = runCount > 1 && weights.w1().data().length() <= CACHED_FLOATS;
+        for (int range = 0; range < ranges && isShared; range++) {
+            if (!takers.isOf(thread, range)) { // whoever computed its gradient has updated its weights, too
+                run.touchWeights(weights.w1(), firstGroup(range), firstGroup(range + 1));
+            }
+        }
+        run.compute(net, weights, 1f / batch.size(), losses);
+    }
+
+    /** Where a range of columns begins. */
+    private int firstGroup(int range) {
+        return SparseBatch.firstGroup(plan.shape().inputs(), range, ranges);
     }
 
     /** When all units are done: completes the parts that were given for the nodes. One thread. */

@@ -31,6 +31,9 @@ class RangesTest {
         ranges.begin(3);
         assertThat(List.of(ranges.take("b"), ranges.take("b"), ranges.take("b")))
                 .containsExactlyInAnyOrder(0, 1, 2);
+        assertThat(ranges.isOf("b", 0) && ranges.isOf("b", 1) && ranges.isOf("b", 2))
+                .isTrue();
+        assertThat(ranges.isOf("a", 0)).isFalse();
     }
 
     @Test
