@@ -72,13 +72,23 @@ public record SmallSet(Path directory) {
         return plan(shards, batchSize, sampling, validation, GradientMethod.BACKPROP);
     }
 
+    /** A plan of training on these files by certain kernels. */
+    public StepPlan plan(int shards, int batchSize, Sampling sampling, int validation, KernelChoice kernel) {
+        return plan(shards, batchSize, sampling, validation, GradientMethod.BACKPROP, kernel);
+    }
+
     /** A plan of training on these files by any method. */
     public StepPlan plan(int shards, int batchSize, Sampling sampling, int validation, GradientMethod method) {
+        return plan(shards, batchSize, sampling, validation, method, KernelChoice.AUTO);
+    }
+
+    private StepPlan plan(
+            int shards, int batchSize, Sampling sampling, int validation, GradientMethod method, KernelChoice kernel) {
         return new StepPlan(
                 new NetworkShape(ROWS * COLUMNS, HIDDEN, CLASSES),
                 Activation.TANH,
                 Loss.CROSS_ENTROPY,
-                KernelChoice.AUTO,
+                kernel,
                 method,
                 sampling,
                 batchSize,
