@@ -43,9 +43,8 @@ public final class LockstepGradientSource implements GradientSource {
     private static final long LONG_RUN_STEPS = 1_000;
 
     /**
-     * How long the training thread looks for parts before it parks. It lets others have the core meanwhile: parking at once
-     * costs 35 us a step to be woken, and spinning without yielding keeps the core from two executors on two cores (0.54 ms
-     * a step instead of 0.41).
+     * How long the training thread looks for parts before it parks, when it yields: it lets others have the core meanwhile, since
+     * spinning keeps it from two executors on two cores (0.54 ms a step instead of 0.41).
      */
     private static final long YIELD_NANOS = 1_000_000;
 
@@ -71,6 +70,8 @@ public final class LockstepGradientSource implements GradientSource {
     private final JavaFutureAction<Void> stage;
     private final LoadReport data;
     private final Deque<Runnable> held = new ArrayDeque<>(); // what closes the things that are open, the last first
+    private final boolean isLocal; // then the training thread computes its share, and waits for little
+    private final WaitChoice waitChoice = new WaitChoice();
     private long rounds;
     private long watchedSinceNanos; // in this round
     private long lookedNanos;
@@ -102,7 +103,8 @@ public final class LockstepGradientSource implements GradientSource {
         this.settings = settings;
         this.tree = new ReductionTree(plan.shards(), plan.kernels());
         this.root = new Node(0, plan.shards());
-        if (!spark.isLocal()) {
+        this.isLocal = spark.isLocal();
+        if (!isLocal) {
             ExchangeTransport.requireFrames(plan);
         }
         this.coordinator = new Coordinator(plan, settings.fanIn());
@@ -230,7 +232,8 @@ public final class LockstepGradientSource implements GradientSource {
         coordinator.begin(new Coordinator.Round(rounds++, kind, step, split, weights));
         lookedNanos = System.nanoTime();
         watchedSinceNanos = lookedNanos;
-        long yieldUntil = lookedNanos + YIELD_NANOS;
+        boolean yields = isLocal || kind != Work.Kind.GRADIENT || waitChoice.yields(lookedNanos);
+        long yieldUntil = lookedNanos + (yields ? YIELD_NANOS : 0);
         while (!coordinator.isComplete()) {
             local.help();
             long now = System.nanoTime();
