@@ -20,7 +20,7 @@ import java.util.HexFormat;
  * [0, {@link #examples}) is an {@link IndexOutOfBoundsException}.
  */
 public final class Shard implements AutoCloseable {
-    private static final int CACHE_LINE_BYTES = 64;
+    private static final int CACHE_LINE_BYTES = OffHeapBlock.CACHE_LINE_BYTES;
 
     private final OffHeapBlock block;
     private final int first;
@@ -149,9 +149,8 @@ public final class Shard implements AutoCloseable {
     public int touchRows(int[] rows, int from, int to) {
         IntBuffer starts = rowStarts.buffer();
         ByteBuffer bytes = records.buffer();
-        int last = bytes.capacity() - 1;
         int sum = 0;
-        for (int i = from; i < to && last >= 0; i++) {
+        for (int i = from; i < to && maxGroups > 0; i++) {
             int at = starts.get(rows[i]) * groupBytes;
             int end = Math.max(0, starts.get(rows[i] + 1) * groupBytes - 1);
             // The lines of nearly all rows of MNIST; of longer ones, the processor sees that they are read in sequence.

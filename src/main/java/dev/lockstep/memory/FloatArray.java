@@ -12,8 +12,6 @@ import java.util.function.Function;
  * accesses themselves. Every access is checked against the bounds and refused once the block is closed.
  */
 public final class FloatArray {
-    private static final int CACHE_LINE_BYTES = 64;
-
     private final OffHeapBlock block;
     private final ByteBuffer raw;
     private final FloatBuffer elements;
@@ -102,7 +100,7 @@ public final class FloatArray {
     public int touch(int first, int end) {
         ByteBuffer bytes = rawBytes();
         int sum = 0;
-        for (int i = first * Float.BYTES; i < end * Float.BYTES; i += CACHE_LINE_BYTES) {
+        for (int i = first * Float.BYTES; i < end * Float.BYTES; i += OffHeapBlock.CACHE_LINE_BYTES) {
             sum += bytes.get(i);
         }
         return sum;

@@ -23,6 +23,9 @@ public final class OffHeapBlock implements AutoCloseable {
     /** Alignment of the first byte of every block: a cache line, and the widest vector register. */
     public static final int ALIGNMENT_BYTES = 64;
 
+    /** What a core fetches from memory, or from another core, at a time. */
+    public static final int CACHE_LINE_BYTES = 64;
+
     /** The longest block: what a byte buffer can hold, less what alignment takes. */
     private static final long MAX_BYTES = (1L << 31) - 2 * ALIGNMENT_BYTES;
 

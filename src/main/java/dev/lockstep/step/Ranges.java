@@ -30,7 +30,7 @@ final class Ranges {
      */
     int take(Object thread) {
         for (int i = 0; i < count; i++) {
-            if (lastBy.getPlain(i) == thread && take(i)) {
+            if (isOf(thread, i) && take(i)) {
                 return i;
             }
         }

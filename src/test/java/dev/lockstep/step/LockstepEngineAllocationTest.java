@@ -42,24 +42,23 @@ class LockstepEngineAllocationTest {
                 GradientSource source = new LockstepGradientSource(spark, plan, 2, 0);
                 Parameters weights = SmallSet.initial(plan);
                 Optimizer optimizer = new Optimizer(UpdateRule.SGD, 0f, 0f, plan.shape(), plan.kernels())) {
-            Map<String, Long> least = Map.of();
+            Map<String, Long> perStep = new TreeMap<>();
             long step = 0;
-            for (int window = 0; window < WINDOWS && !isLittle(least); window++) {
+            for (int window = 0; window < WINDOWS && !isLittle(perStep); window++) {
                 Map<String, Long> before = allocated();
                 for (long end = step + STEPS; step < end; step++) {
                     GradientPart gradient = source.gradient(step, weights);
                     source.update(optimizer, 0.01f, gradient, weights);
                 }
-                Map<String, Long> perStep = new TreeMap<>();
+                perStep.clear();
                 allocated()
                         .forEach((name, bytes) -> perStep.put(name, (bytes - before.getOrDefault(name, 0L)) / STEPS));
-                least = perStep;
             }
-            assertThat(least.keySet())
+            assertThat(perStep.keySet())
                     .filteredOn(name -> name.startsWith(TASK))
                     .as("tasks")
                     .isNotEmpty();
-            assertThat(least)
+            assertThat(perStep)
                     .as("bytes a step, by thread")
                     .allSatisfy((name, bytes) -> assertThat(bytes).isLessThanOrEqualTo(MAX_BYTES));
         }
