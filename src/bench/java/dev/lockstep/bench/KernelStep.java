@@ -111,7 +111,7 @@ final class KernelStep implements AutoCloseable {
         this.rows = rows;
         this.weights = new Parameters(shape);
         this.gradient = new Parameters(shape);
-        this.layerScratch = new float[(shape.paddedHidden() + 2) * Kernels.LANES];
+        this.layerScratch = new float[Kernels.scratchFloats(shape.paddedHidden())];
         Initializer.XAVIER.initialize(weights, 0, SEED);
         for (int first = 0; first < rows; first += RUN_ROWS) {
             runs.add(new Run(Math.min(RUN_ROWS, rows - first), maxGroups, row));
@@ -203,7 +203,7 @@ final class KernelStep implements AutoCloseable {
     private void run(StepKernel kernel, Run run) {
         int count = run.blocksOfRow.length;
         switch (kernel) {
-            case FORWARD -> kernels.sparseAffine(run.x, weights.w1(), weights.b1(), run.hidden);
+            case FORWARD -> kernels.sparseAffine(run.x, weights.w1(), weights.b1(), HIDDEN, run.hidden);
             case ACTIVATION -> kernels.activate(Activation.SIGMOID, run.hidden, count, HIDDEN);
             case SECOND_LAYER ->
                 kernels.denseAffine(run.hidden, count, weights.w2t(), weights.b2(), layerScratch, run.scores);

@@ -11,7 +11,7 @@ final class FrameCosts {
 
     FrameCosts(StepPlan plan, Machine machine) {
         this.machine = machine;
-        this.codec = new ParameterCodec(plan.shape());
+        this.codec = new ParameterCodec(plan.shape(), plan.kernels());
     }
 
     /** To send a frame: each gradient is encoded, and the weights for the first order of a round, which is the driver's. */

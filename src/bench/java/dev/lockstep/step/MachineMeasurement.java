@@ -136,7 +136,7 @@ final class MachineMeasurement {
     private static double updateSeconds(StepPlan plan, Parameters weights, GradientPart part) {
         long[] round = {0};
         try (Optimizer optimizer = new Optimizer(UpdateRule.SGD, 0, 0, plan.shape(), plan.kernels());
-                WeightsUpdates updates = new WeightsUpdates(plan.shape())) {
+                WeightsUpdates updates = new WeightsUpdates(plan.shape(), plan.kernels())) {
             WeightsUpdates.Reader reader = updates.newReader();
             return Timing.seconds(() -> {
                 optimizer.apply(LEARNING_RATE, part.values(), weights);

@@ -16,6 +16,11 @@ public interface Kernels {
     /** Rows along the hidden units and along the classes are padded to a multiple of this many floats: 64 bytes. */
     int LANES = 16;
 
+    /** Floats of scratch that the kernels of the second layer need. */
+    static int scratchFloats(int paddedHidden) {
+        return (Math.max(paddedHidden, 2 * LANES) + 2) * LANES;
+    }
+
     /** Name for logs and the run's summary. */
     String name();
 
@@ -33,9 +38,10 @@ public interface Kernels {
      * @param x sparse rows [rows, inputs]
      * @param w weights [inputs, hidden]
      * @param bias [hidden]
-     * @param out [at least rows, hidden]
+     * @param columns hidden units; weights and biases of the padding are zero
+     * @param out [at least rows, hidden]; padding is set to zero
      */
-    void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out);
+    void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out);
 
     /**
      * a = h(a) in place for the first {@code columns} columns; the padding is set to zero. Sigmoid and tanh are those of
@@ -52,7 +58,7 @@ public interface Kernels {
      * @param z activations [at least rows, hidden]
      * @param w2t weights, transposed [classes, hidden]
      * @param bias [classes padded]
-     * @param scratch of the calling thread, at least {@link #LANES} floats for each padded hidden unit and for two more
+     * @param scratch of the calling thread, {@link #scratchFloats}
      * @param out [at least rows, classes padded]; padding is set to zero
      */
     void denseAffine(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] scratch, FloatMatrix out);
@@ -122,6 +128,12 @@ public interface Kernels {
      * @param scratch of the calling thread
      */
     void denseGradient(GradientSum sum, SumScratch scratch);
+
+    /** Whether all elements from {@code from} to before {@code to} are +0.0. */
+    boolean isZero(FloatArray x, int from, int to);
+
+    /** Whether x and y are the same, bit for bit, from {@code from} to before {@code to}. */
+    boolean isSame(FloatArray x, FloatArray y, int from, int to);
 
     /** y = y + x, element by element. */
     void add(FloatArray x, FloatArray y);

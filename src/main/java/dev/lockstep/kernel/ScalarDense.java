@@ -14,7 +14,16 @@ final class ScalarDense {
     /** Classes whose weights the scratch has room for beside a row. */
     private static final int CLASSES = LANES - 1;
 
-    private static final int BLOCK = 8;
+    // Of the pass back, which goes by blocks of hidden units: where things stand in the scratch, each BLOCK floats. The
+    // compiler makes vectors of a loop over one array if the distances of what it reads and writes are constants.
+
+    private static final int BLOCK = GradientRows.BLOCK;
+    /** Classes that are added at a time; their weights stand first. */
+    private static final int AT_ONCE = 5;
+    /** The row's sums. */
+    private static final int ROW = AT_ONCE * BLOCK;
+    /** The row's activations. */
+    private static final int Z = ROW + BLOCK;
 
     private ScalarDense() {}
 
@@ -76,61 +85,63 @@ final class ScalarDense {
             FloatMatrix z,
             float[] s,
             FloatMatrix out) {
-        int stride = z.stride();
-        int row = CLASSES * stride;
-        FloatBuffer result = out.data().buffer();
-        FloatBuffer activations = z.data().buffer();
-        for (int first = 0; first < w2t.rows(); first += CLASSES) {
-            int count = Math.min(CLASSES, w2t.rows() - first);
-            w2t.data().buffer().get(first * stride, s, 0, count * stride);
-            for (int r = 0; r < rows; r++) {
-                if (first == 0) {
-                    Arrays.fill(s, row, row + stride, 0f);
-                } else {
-                    result.get(r * stride, s, row, stride);
+        for (int h = 0; h < z.stride(); h += BLOCK) {
+            int width = Math.min(BLOCK, z.stride() - h);
+            int count = 0;
+            for (int first = 0; first < w2t.rows(); first += count) {
+                count = first + AT_ONCE <= w2t.rows() ? AT_ONCE : 1;
+                for (int k = 0; k < count; k++) {
+                    w2t.data().buffer().get((first + k) * w2t.stride() + h, s, k * BLOCK, width);
                 }
-                for (int h = 0; h < stride; h += BLOCK) {
-                    addClasses(delta.data().buffer(), r * delta.stride() + first, count, s, stride, h, row + h);
-                }
-                if (first + count == w2t.rows()) {
-                    for (int h = 0; h < stride; h++) {
-                        s[row + h] *= ScalarKernels.slope(activation, activations.get(r * stride + h));
+                for (int r = 0; r < rows; r++) {
+                    int at = r * out.stride() + h;
+                    if (first == 0) {
+                        Arrays.fill(s, ROW, ROW + BLOCK, 0f);
+                    } else {
+                        out.data().buffer().get(at, s, ROW, width);
                     }
+                    addClasses(delta.data().buffer(), r * delta.stride() + first, count, s);
+                    if (first + count == w2t.rows()) {
+                        z.data().buffer().get(r * z.stride() + h, s, Z, width);
+                        timesSlope(activation, s);
+                    }
+                    out.data().buffer().put(at, s, ROW, width);
                 }
-                result.put(r * stride, s, row, stride);
             }
         }
     }
 
-    /** Eight sums of a row, kept in locals. */
-    private static void addClasses(FloatBuffer d, int first, int count, float[] s, int stride, int h, int at) {
-        float s0 = s[at];
-        float s1 = s[at + 1];
-        float s2 = s[at + 2];
-        float s3 = s[at + 3];
-        float s4 = s[at + 4];
-        float s5 = s[at + 5];
-        float s6 = s[at + 6];
-        float s7 = s[at + 7];
-        for (int k = 0; k < count; k++) {
-            float v = d.get(first + k);
-            int i = k * stride + h;
-            s0 = Math.fma(v, s[i], s0);
-            s1 = Math.fma(v, s[i + 1], s1);
-            s2 = Math.fma(v, s[i + 2], s2);
-            s3 = Math.fma(v, s[i + 3], s3);
-            s4 = Math.fma(v, s[i + 4], s4);
-            s5 = Math.fma(v, s[i + 5], s5);
-            s6 = Math.fma(v, s[i + 6], s6);
-            s7 = Math.fma(v, s[i + 7], s7);
+    private static void addClasses(FloatBuffer d, int first, int count, float[] s) {
+        if (count == AT_ONCE) {
+            addFive(d.get(first), d.get(first + 1), d.get(first + 2), d.get(first + 3), d.get(first + 4), s);
+        } else {
+            addOne(d.get(first), s);
         }
-        s[at] = s0;
-        s[at + 1] = s1;
-        s[at + 2] = s2;
-        s[at + 3] = s3;
-        s[at + 4] = s4;
-        s[at + 5] = s5;
-        s[at + 6] = s6;
-        s[at + 7] = s7;
+    }
+
+    private static void addFive(float v0, float v1, float v2, float v3, float v4, float[] s) {
+        for (int h = 0; h < BLOCK; h++) {
+            float sum = Math.fma(v1, s[h + BLOCK], Math.fma(v0, s[h], s[h + ROW]));
+            s[h + ROW] =
+                    Math.fma(v4, s[h + 4 * BLOCK], Math.fma(v3, s[h + 3 * BLOCK], Math.fma(v2, s[h + 2 * BLOCK], sum)));
+        }
+    }
+
+    private static void addOne(float v, float[] s) {
+        for (int h = 0; h < BLOCK; h++) {
+            s[h + ROW] = Math.fma(v, s[h], s[h + ROW]);
+        }
+    }
+
+    private static void timesSlope(Activation activation, float[] s) {
+        if (activation == Activation.SIGMOID) { // a loop of its own, of which the compiler makes vectors
+            for (int h = 0; h < BLOCK; h++) {
+                s[h + ROW] *= s[h + Z] * (1f - s[h + Z]);
+            }
+        } else {
+            for (int h = 0; h < BLOCK; h++) {
+                s[h + ROW] *= ScalarKernels.slope(activation, s[h + Z]);
+            }
+        }
     }
 }

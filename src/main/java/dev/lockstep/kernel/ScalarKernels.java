@@ -46,8 +46,8 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
-        if (x.rows() > 0 && !ScalarSparse.affine(x, w, bias, out)) {
+    public void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out) {
+        if (x.rows() > 0 && !ScalarSparse.affine(x, w, bias, columns, out)) {
             ExactAffine.apply(x, w, bias, out);
         }
     }
@@ -194,6 +194,28 @@ public final class ScalarKernels implements Kernels {
             wild |= LARGEST_FINITE - (Float.floatToRawIntBits(numbers.get(i)) & MAGNITUDE);
         }
         return wild >= 0;
+    }
+
+    @Override
+    public boolean isZero(FloatArray x, int from, int to) {
+        FloatBuffer numbers = x.buffer();
+        int bits = 0;
+        for (int i = from; i < to; i++) {
+            bits |= Float.floatToRawIntBits(numbers.get(i));
+        }
+        return bits == 0;
+    }
+
+    @Override
+    public boolean isSame(FloatArray x, FloatArray y, int from, int to) {
+        FloatBuffer a = x.buffer();
+        FloatBuffer b = y.buffer();
+        for (int i = from; i < to; i++) {
+            if (Float.floatToRawIntBits(a.get(i)) != Float.floatToRawIntBits(b.get(i))) {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override

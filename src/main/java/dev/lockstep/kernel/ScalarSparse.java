@@ -22,12 +22,12 @@ final class ScalarSparse {
     /** Floats of the sums of a group. */
     private static final int SUMS = COLUMNS * BLOCK;
     /** Entries that are added at a time. */
-    private static final int AT_ONCE = 3;
+    static final int AT_ONCE = 3;
 
     private ScalarSparse() {}
 
     /** {@link Kernels#sparseAffine}; returns whether the result is certain to be right, else compute it without groups. */
-    static boolean affine(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
+    static boolean affine(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out) {
         x.index();
         float[][] sums = x.rowScratch();
         float[] weights = x.weightScratch();
@@ -37,8 +37,9 @@ final class ScalarSparse {
             for (int r = 0; r < x.rows(); r++) {
                 bias.buffer().get(h, sums[r], 0, width);
             }
-            addGroups(x, w, h, width, weights, sums);
-            certain &= isCertain(sums, x.rows(), weights, w, bias, h, width);
+            int units = Math.min(BLOCK, columns - h);
+            addGroups(x, w, h, width, units, weights, sums);
+            certain &= isCertain(sums, x.rows(), weights, w, bias, h, units);
             for (int r = 0; r < x.rows(); r++) {
                 out.data().buffer().put(r * out.stride() + h, sums[r], 0, width);
             }
@@ -46,7 +47,8 @@ final class ScalarSparse {
         return certain;
     }
 
-    private static void addGroups(SparseBatch x, FloatMatrix w, int h, int width, float[] weights, float[][] sums) {
+    private static void addGroups(
+            SparseBatch x, FloatMatrix w, int h, int width, int units, float[] weights, float[][] sums) {
         int[] start = x.start();
         int[] rows = x.entryRows();
         float[] values = x.entryValues();
@@ -57,17 +59,17 @@ final class ScalarSparse {
                 get(w, g, h, width, weights);
             }
             for (; e < end; e++) {
-                addRow(weights, values, e * COLUMNS, sums[rows[e]]);
+                addRow(weights, values, e * COLUMNS, units, sums[rows[e]]);
             }
         }
     }
 
-    private static void addRow(float[] w, float[] values, int b, float[] sums) {
+    private static void addRow(float[] w, float[] values, int b, int units, float[] sums) {
         float v0 = values[b];
         float v1 = values[b + 1];
         float v2 = values[b + 2];
         float v3 = values[b + 3];
-        for (int h = 0; h < BLOCK; h++) {
+        for (int h = 0; h < units; h++) {
             sums[h] = Math.fma(
                     v3,
                     w[h + 3 * BLOCK],
@@ -82,16 +84,16 @@ final class ScalarSparse {
      * @param least scratch for the smallest magnitude of each column, where NaN stays NaN
      */
     private static boolean isCertain(
-            float[][] sums, int rows, float[] least, FloatMatrix w, FloatArray bias, int h, int width) {
-        Arrays.fill(least, 0, BLOCK, Float.MAX_VALUE);
+            float[][] sums, int rows, float[] least, FloatMatrix w, FloatArray bias, int h, int units) {
+        Arrays.fill(least, 0, units, Float.MAX_VALUE);
         for (int r = 0; r < rows; r++) {
-            lower(least, sums[r]);
+            lower(least, sums[r], units);
         }
         boolean certain = true;
         int i = 0;
-        while (i < width && certain) {
+        while (i < units && certain) {
             int from = i;
-            while (i < width && !(least[i] > 0f)) {
+            while (i < units && !(least[i] > 0f)) {
                 i++;
             }
             certain = i == from || !hasWeights(w, bias, h + from, h + i);
@@ -100,8 +102,8 @@ final class ScalarSparse {
         return certain;
     }
 
-    private static void lower(float[] least, float[] row) {
-        for (int i = 0; i < BLOCK; i++) {
+    private static void lower(float[] least, float[] row, int units) {
+        for (int i = 0; i < units; i++) {
             least[i] = Math.min(least[i], Math.abs(row[i]));
         }
     }
@@ -152,30 +154,34 @@ final class ScalarSparse {
         }
         int depth = sum.depthBefore(); // of the stack of sums
         long present = (1L << depth) - 1; // bit d: something has been added to sum d
-        int e = 0;
-        for (int op = 0; op < sum.ops(); op++) {
-            GradientRows run = sum.run(op);
+        boolean[] begins = sum.begins();
+        int[] mergesOf = sum.merges();
+        Gradient[] outs = sum.out();
+        int[] rowEnd = sum.rowEnd();
+        int op = 0;
+        for (int r = 0; r < sum.runs(); r++) {
+            GradientRows run = sum.rowsOfRun(r);
             SparseBatch x = run.x();
-            if (sum.isNewRun(op)) {
-                e = x.start()[g];
-            }
-            depth += sum.begins(op) ? 1 : 0;
+            int[] rows = x.entryRows();
+            int e = x.start()[g];
             int to = x.start()[g + 1];
-            if (e < to && x.entryRows()[e] < sum.rowEnd(op)) {
-                present = begin(sums, depth - 1, present);
-                e = segment(x, e, to, sum.rowEnd(op), run.packed(), run.block(h), sums[depth - 1]);
-            }
-            for (int merges = sum.merges(op); merges > 0; merges--) {
-                depth--;
-                present = merge(sums, depth, present);
-            }
-            Gradient out = sum.out(op);
-            if (out != null) {
-                begin(sums, 0, present);
-                plusZero(sums[0]);
-                put(sums[0], g, h, width, out.w1());
-                depth = 0;
-                present = 0;
+            for (int opsEnd = sum.opsEnd(r); op < opsEnd; op++) {
+                depth += begins[op] ? 1 : 0;
+                if (e < to && rows[e] < rowEnd[op]) {
+                    present = begin(sums, depth - 1, present);
+                    e = segment(x, e, to, rowEnd[op], run.packed(), run.block(h), sums[depth - 1]);
+                }
+                for (int merges = mergesOf[op]; merges > 0; merges--) {
+                    depth--;
+                    present = merge(sums, depth, present);
+                }
+                if (outs[op] != null) {
+                    begin(sums, 0, present);
+                    plusZero(sums[0]);
+                    put(sums[0], g, h, width, outs[op].w1());
+                    depth = 0;
+                    present = 0;
+                }
             }
         }
         for (int d = 0; d < depth; d++) {
@@ -261,14 +267,22 @@ final class ScalarSparse {
                 System.arraycopy(deltas, d + rows[e + count] * BLOCK, s, SUMS + count * BLOCK, BLOCK);
                 count++;
             }
-            switch (count) {
-                case AT_ONCE -> addThree(values, e * COLUMNS, s);
-                case 2 -> addTwo(values, e * COLUMNS, s);
-                default -> addOne(values, e * COLUMNS, s);
-            }
+            add(count, values, e * COLUMNS, s);
             e += count;
         }
         return e;
+    }
+
+    /**
+     * Adds to the four rows of a sum, which stand first in s, {@code count} rows that stand behind it, each times four values from
+     * {@code v[b]} on.
+     */
+    static void add(int count, float[] v, int b, float[] s) {
+        switch (count) {
+            case AT_ONCE -> addThree(v, b, s);
+            case 2 -> addTwo(v, b, s);
+            default -> addOne(v, b, s);
+        }
     }
 
     // All is read before anything is written, else C2 on JDK 17 makes no vectors of more than two columns. Of more than

@@ -4,73 +4,103 @@ import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
 import java.util.Arrays;
 
-/** {@link Kernels#denseGradient} in plain loops over scratch on the heap. */
+/**
+ * {@link Kernels#denseGradient} in plain loops over scratch on the heap. Four rows of the result at a time, so that a row that is
+ * added is copied there once for them, by the loops of {@link ScalarSparse}.
+ */
 final class ScalarTreeSum {
+    /** Rows of the result that are computed at a time. */
+    private static final int ROWS = SparseBatch.COLUMNS;
+
     private static final int BLOCK = GradientRows.BLOCK;
-    /** Where the stack of sums begins in the scratch; before it stand the newest sum and what is added to it. */
-    private static final int STACK = 2 * BLOCK;
+    /** Floats of the newest sum, which stands first in the scratch; behind it stands what is added to it. */
+    private static final int SUMS = GradientSum.SUMS;
+    /** Where the factors of the rows stand that are added, behind these. */
+    private static final int FACTORS = SUMS + ScalarSparse.AT_ONCE * BLOCK;
+    /** Where the stack of sums begins. */
+    private static final int STACK = 2 * SUMS;
 
     private ScalarTreeSum() {}
 
     static void apply(GradientSum sum, float[] scratch) {
         for (DenseTail tail : DenseTail.ALL) {
             int stride = tail.width(sum);
-            for (int k = 0; k < tail.count(sum); k++) {
+            for (int k = 0; k < tail.count(sum); k += ROWS) {
                 for (int h = 0; h < stride; h += BLOCK) {
-                    block(sum, tail, k, h, Math.min(BLOCK, stride - h), k * stride + h, scratch);
+                    block(sum, tail, k, h, Math.min(BLOCK, stride - h), scratch);
                 }
             }
         }
     }
 
-    /** @param o where the block stands in the result */
-    private static void block(GradientSum sum, DenseTail tail, int k, int h, int width, int o, float[] sums) {
+    /** Computes the rows of the result from k on, {@code width} columns of each from h on. */
+    private static void block(GradientSum sum, DenseTail tail, int k, int h, int width, float[] s) {
+        int count = Math.min(ROWS, tail.count(sum) - k);
+        int stride = tail.width(sum);
+        int at = k * stride + h;
         for (int d = 0; d < sum.depthBefore(); d++) {
-            tail.of(sum.waiting(d)).buffer().get(o, sums, STACK + d * BLOCK, width);
+            FloatArray waiting = tail.of(sum.waiting(d));
+            for (int i = 0; i < count; i++) {
+                waiting.buffer().get(at + i * stride, s, STACK + d * SUMS + i * BLOCK, width);
+            }
         }
-        int top = STACK + (sum.depthBefore() - 1) * BLOCK; // of the newest sum
+        int top = STACK + (sum.depthBefore() - 1) * SUMS; // of the newest sum
         for (int op = 0; op < sum.ops(); op++) {
             if (sum.begins(op)) {
-                top += BLOCK;
-                Arrays.fill(sums, 0, BLOCK, 0f);
+                top += SUMS;
+                Arrays.fill(s, 0, SUMS, 0f);
             } else {
-                System.arraycopy(sums, top, sums, 0, BLOCK);
+                System.arraycopy(s, top, s, 0, SUMS);
             }
-            FloatMatrix m = tail.rows(sum.run(op));
+            FloatMatrix rows = tail.rows(sum.run(op));
             FloatMatrix factors = tail.factors(sum.run(op));
-            for (int r = sum.rowBegin(op); r < sum.rowEnd(op); r++) {
-                float factor = factors == null ? 1f : factors.get(r, k);
-                m.data().buffer().get(r * m.stride() + h, sums, BLOCK, width);
-                add(factor, sums);
+            for (int r = sum.rowBegin(op); r < sum.rowEnd(op); r += ScalarSparse.AT_ONCE) {
+                int more = Math.min(ScalarSparse.AT_ONCE, sum.rowEnd(op) - r);
+                for (int j = 0; j < more; j++) {
+                    rows.data().buffer().get((r + j) * rows.stride() + h, s, SUMS + j * BLOCK, width);
+                    factors(factors, r + j, k, count, s, FACTORS + j * ROWS);
+                }
+                ScalarSparse.add(more, s, FACTORS, s);
             }
             for (int merges = sum.merges(op); merges > 0; merges--) {
-                top -= BLOCK;
-                System.arraycopy(sums, top, sums, BLOCK, BLOCK);
-                add(1f, sums);
+                top -= SUMS;
+                System.arraycopy(s, top, s, SUMS, SUMS);
+                addSum(s);
             }
             if (sum.out(op) != null) {
-                put(sums, width, tail.of(sum.out(op)), o);
-                top = STACK - BLOCK;
+                put(s, count, width, tail.of(sum.out(op)), at, stride);
+                top = STACK - SUMS;
             } else {
-                System.arraycopy(sums, 0, sums, top, BLOCK);
+                System.arraycopy(s, 0, s, top, SUMS);
             }
         }
         for (int d = 0; d < sum.depthAfter(); d++) {
-            tail.of(sum.waiting(d)).buffer().put(o, sums, STACK + d * BLOCK, width);
+            FloatArray waiting = tail.of(sum.waiting(d));
+            for (int i = 0; i < count; i++) {
+                waiting.buffer().put(at + i * stride, s, STACK + d * SUMS + i * BLOCK, width);
+            }
         }
     }
 
-    /** A product with 1 is exact: this adds, too. */
-    private static void add(float factor, float[] sums) {
-        for (int i = 0; i < BLOCK; i++) {
-            sums[i] = Math.fma(factor, sums[i + BLOCK], sums[i]);
+    /** By what row r is multiplied for each row of the result; what stands there for those that are missing does not matter. */
+    private static void factors(FloatMatrix factors, int r, int k, int count, float[] s, int at) {
+        for (int i = 0; i < count; i++) {
+            s[at + i] = factors == null ? 1f : factors.get(r, k + i);
         }
     }
 
-    private static void put(float[] sums, int width, FloatArray out, int o) {
-        for (int i = 0; i < width; i++) {
-            sums[i] += 0f; // turns -0.0 into +0.0 and changes nothing else; see SegmentTree
+    private static void addSum(float[] s) {
+        for (int i = 0; i < SUMS; i++) {
+            s[i] += s[i + SUMS];
         }
-        out.buffer().put(o, sums, 0, width);
+    }
+
+    private static void put(float[] s, int count, int width, FloatArray out, int at, int stride) {
+        for (int i = 0; i < SUMS; i++) {
+            s[i] += 0f; // turns -0.0 into +0.0 and changes nothing else; see SegmentTree
+        }
+        for (int i = 0; i < count; i++) {
+            out.buffer().put(at + i * stride, s, i * BLOCK, width);
+        }
     }
 }

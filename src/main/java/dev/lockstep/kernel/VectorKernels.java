@@ -15,6 +15,7 @@ import dev.lockstep.memory.FloatMatrix;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -50,7 +51,7 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
+    public void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out) {
         VectorSparseAffine.apply(x, w, bias, out);
     }
 
@@ -205,6 +206,40 @@ final class VectorKernels implements Kernels {
             sum = sum.add(number.sub(number));
         }
         return sum.reduceLanes(VectorOperators.ADD) == 0f;
+    }
+
+    @Override
+    public boolean isZero(FloatArray x, int from, int to) {
+        int vectors = from + (to - from) / WIDTH * WIDTH;
+        return isZero(bytes(x), from * Float.BYTES, vectors * Float.BYTES) && scalar.isZero(x, vectors, to);
+    }
+
+    private static boolean isZero(ByteBuffer x, int fromBytes, int toBytes) {
+        IntVector bits = IntVector.zero(VectorLanes.INT_SPECIES);
+        for (int i = fromBytes; i < toBytes; i += VECTOR_BYTES) {
+            bits = bits.or(load(x, i).reinterpretAsInts());
+        }
+        return bits.reduceLanes(VectorOperators.OR) == 0;
+    }
+
+    @Override
+    public boolean isSame(FloatArray x, FloatArray y, int from, int to) {
+        int vectors = from + (to - from) / WIDTH * WIDTH;
+        return isSame(bytes(x), bytes(y), from * Float.BYTES, vectors * Float.BYTES)
+                && scalar.isSame(x, y, vectors, to);
+    }
+
+    /** Ends at the first vector that differs: most often it is the first one. */
+    private static boolean isSame(ByteBuffer x, ByteBuffer y, int fromBytes, int toBytes) {
+        for (int i = fromBytes; i < toBytes; i += VECTOR_BYTES) {
+            IntVector bits = load(x, i)
+                    .reinterpretAsInts()
+                    .lanewise(VectorOperators.XOR, load(y, i).reinterpretAsInts());
+            if (bits.reduceLanes(VectorOperators.OR) != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     // Each loop has a method of its own, in which no vector lives on from one turn to the next: with more around it the

@@ -81,7 +81,7 @@ public record TwoLayerNet(NetworkShape shape, Activation activation, Loss loss, 
     }
 
     private void forward(Parameters w, SparseBatch x, Workspace workspace) {
-        kernels.sparseAffine(x, w.w1(), w.b1(), workspace.hidden());
+        kernels.sparseAffine(x, w.w1(), w.b1(), shape.hidden(), workspace.hidden());
         kernels.activate(activation, workspace.hidden(), x.rows(), shape.hidden());
         kernels.denseAffine(workspace.hidden(), x.rows(), w.w2t(), w.b2(), workspace.scratch(), workspace.scores());
     }

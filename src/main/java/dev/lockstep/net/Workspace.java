@@ -37,7 +37,7 @@ public final class Workspace implements AutoCloseable {
         this.scores = new FloatMatrix(block.floats(offset, scoreFloats), maxRows, shape.paddedOutputs());
         offset += scoreFloats * Float.BYTES;
         this.losses = block.floats(offset, maxRows);
-        this.scratch = new float[(shape.paddedHidden() + 2) * Kernels.LANES];
+        this.scratch = new float[Kernels.scratchFloats(shape.paddedHidden())];
         this.rows = new GradientRows(batch, hiddenDelta, hidden, scores);
     }
 

@@ -24,7 +24,7 @@ final class ExchangeDeliveries implements AutoCloseable {
     ExchangeDeliveries(StepPlan plan, PartSink sink) {
         this.plan = plan;
         this.sink = sink;
-        this.codec = new ParameterCodec(plan.shape());
+        this.codec = new ParameterCodec(plan.shape(), plan.kernels());
         this.scoreBytes = FrameLayout.scoreShardBytes(plan);
     }
 

@@ -241,7 +241,9 @@ public final class LockstepGradientSource implements GradientSource {
                 Thread.yield();
             } else if (!coordinator.isComplete()) {
                 LockSupport.parkNanos(this, PARK_NANOS);
-                requireProgress(now);
+                if (!coordinator.isComplete()) { // or it would wait for the monitor that its waker still holds
+                    requireProgress(now);
+                }
             }
         }
     }

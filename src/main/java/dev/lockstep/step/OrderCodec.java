@@ -37,7 +37,7 @@ final class OrderCodec {
 
     OrderCodec(StepPlan plan) {
         this.plan = plan;
-        this.codec = new ParameterCodec(plan.shape());
+        this.codec = new ParameterCodec(plan.shape(), plan.kernels());
     }
 
     /**

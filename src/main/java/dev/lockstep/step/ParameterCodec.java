@@ -1,5 +1,6 @@
 package dev.lockstep.step;
 
+import dev.lockstep.kernel.Kernels;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.Parameters;
@@ -31,16 +32,21 @@ final class ParameterCodec {
     }
 
     private final NetworkShape shape;
+    private final Kernels kernels;
     private final int maskWords;
     private final int rowBytes;
+    private final int stride;
     private final int strideBytes;
     private final int tailBytes;
     private final ByteBuffer zeros;
 
-    ParameterCodec(NetworkShape shape) {
+    /** @param kernels that compare */
+    ParameterCodec(NetworkShape shape, Kernels kernels) {
         this.shape = shape;
+        this.kernels = kernels;
         this.maskWords = maskWords(shape);
         this.rowBytes = shape.hidden() * Float.BYTES;
+        this.stride = shape.paddedHidden();
         this.strideBytes = shape.paddedHidden() * Float.BYTES;
         this.tailBytes = rowBytes * (1 + shape.outputs()) + shape.outputs() * Float.BYTES;
         this.zeros = ByteBuffer.allocateDirect(strideBytes);
@@ -62,18 +68,16 @@ final class ParameterCodec {
 
     /** Whether a row of W1 is zero, bit for bit. */
     boolean isZero(Parameters p, int row) {
-        return sameRow(p.w1().data().rawBytes(), row * strideBytes, zeros, 0);
+        return kernels.isZero(p.w1().data(), row * stride, (row + 1) * stride);
     }
 
     /** Makes a row of W1 the same in the second as in the first; returns whether it was not, bit for bit. */
     boolean takeOver(Parameters from, Parameters to, int row) {
-        int at = row * strideBytes;
-        ByteBuffer source = from.w1().data().rawBytes();
-        ByteBuffer target = to.w1().data().rawBytes();
-        if (sameRow(source, at, target, at)) {
+        if (kernels.isSame(from.w1().data(), to.w1().data(), row * stride, (row + 1) * stride)) {
             return false;
         }
-        target.put(at, source, at, strideBytes);
+        int at = row * strideBytes;
+        to.w1().data().rawBytes().put(at, from.w1().data().rawBytes(), at, strideBytes);
         return true;
     }
 
@@ -89,16 +93,6 @@ final class ParameterCodec {
         to.b1().copyFrom(from.b1());
         to.w2t().data().copyFrom(from.w2t().data());
         to.b2().copyFrom(from.b2());
-    }
-
-    private boolean sameRow(ByteBuffer a, int atA, ByteBuffer b, int atB) {
-        // Reading by eights is as fast as ByteBuffer.mismatch here, which would need two slices for each row.
-        for (int i = 0; i < strideBytes; i += Long.BYTES) {
-            if (a.getLong(atA + i) != b.getLong(atB + i)) {
-                return false;
-            }
-        }
-        return true;
     }
 
     /** Appends parameters with the given rows; returns how many rows that were. */

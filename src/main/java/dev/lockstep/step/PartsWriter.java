@@ -14,7 +14,7 @@ final class PartsWriter {
 
     PartsWriter(StepPlan plan) {
         this.plan = plan;
-        this.codec = new ParameterCodec(plan.shape());
+        this.codec = new ParameterCodec(plan.shape(), plan.kernels());
         this.scoreBytes = FrameLayout.scoreShardBytes(plan);
     }
 

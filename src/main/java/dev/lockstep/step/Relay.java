@@ -71,7 +71,7 @@ final class Relay implements PartSink, AutoCloseable {
         this.lock = lock;
         this.roads = roads;
         this.changed = changed;
-        this.codec = new ParameterCodec(plan.shape());
+        this.codec = new ParameterCodec(plan.shape(), plan.kernels());
         this.deliveries = new ExchangeDeliveries(plan, this);
         this.results = new ShardResult[plan.shards()];
         this.change = FrameLayout.room(codec.maxBytes());

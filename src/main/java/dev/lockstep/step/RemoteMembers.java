@@ -25,7 +25,7 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
     RemoteMembers(StepPlan plan, Coordinator coordinator) {
         this.coordinator = coordinator;
         this.deliveries = new ExchangeDeliveries(plan, coordinator);
-        this.updates = new WeightsUpdates(plan.shape());
+        this.updates = new WeightsUpdates(plan.shape(), plan.kernels());
     }
 
     long bytesUp() {

@@ -1,5 +1,6 @@
 package dev.lockstep.step;
 
+import dev.lockstep.kernel.Kernels;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.Parameters;
 import java.nio.ByteBuffer;
@@ -19,8 +20,8 @@ final class WeightsUpdates implements AutoCloseable {
     private long everythingOfVersion = -1;
     private long version;
 
-    WeightsUpdates(NetworkShape shape) {
-        this.codec = new ParameterCodec(shape);
+    WeightsUpdates(NetworkShape shape, Kernels kernels) {
+        this.codec = new ParameterCodec(shape, kernels);
         this.known = new Parameters(shape);
         this.change = FrameLayout.room(codec.maxBytes());
     }

@@ -53,7 +53,7 @@ final class WorkerSession implements AutoCloseable {
     WorkerSession(StepPlan plan, Team team, Relay.Roads roads) {
         this.plan = plan;
         this.orders = new OrderCodec(plan);
-        this.codec = new ParameterCodec(plan.shape());
+        this.codec = new ParameterCodec(plan.shape(), plan.kernels());
         this.writer = new PartsWriter(plan);
         this.tree = new ReductionTree(plan.shards(), plan.kernels());
         this.team = team;

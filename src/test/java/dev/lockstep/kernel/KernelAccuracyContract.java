@@ -78,7 +78,7 @@ abstract class KernelAccuracyContract {
     @Test
     void sparseAffine() {
         forCases(a -> {
-            kernels().sparseAffine(a.x, a.w1, a.b1, a.hiddenOut);
+            kernels().sparseAffine(a.x, a.w1, a.b1, a.shape.hidden(), a.hiddenOut);
             for (int r = 0; r < a.shape.rows(); r++) {
                 for (int h = 0; h < a.shape.hidden(); h++) {
                     Sum sum = new Sum();

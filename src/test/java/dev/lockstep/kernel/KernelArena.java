@@ -82,7 +82,7 @@ final class KernelArena implements AutoCloseable {
         w1Gradient = output("gradient of W1", shape.inputs(), hidden);
         b1Gradient = output("gradient of b1", 1, hidden).data();
         w2tGradient = output("gradient of W2 transposed", classes, hidden);
-        scratch = new float[(KernelCase.padded(hidden) + 2) * Kernels.LANES];
+        scratch = new float[Kernels.scratchFloats(KernelCase.padded(hidden))];
         b2Gradient = output("gradient of b2", 1, classes).data();
     }
 

@@ -38,7 +38,7 @@ abstract class KernelBitsContract {
 
     @Test
     void sparseAffine() {
-        same((k, a) -> k.sparseAffine(a.x, a.w1, a.b1, a.hiddenOut));
+        same((k, a) -> k.sparseAffine(a.x, a.w1, a.b1, a.shape.hidden(), a.hiddenOut));
     }
 
     @ParameterizedTest
@@ -115,7 +115,7 @@ abstract class KernelBitsContract {
     void numbersThatAreNotFinite() {
         same((k, a) -> {
             a.spoil();
-            k.sparseAffine(a.x, a.w1, a.b1, a.hiddenOut);
+            k.sparseAffine(a.x, a.w1, a.b1, a.shape.hidden(), a.hiddenOut);
         });
     }
 
@@ -142,7 +142,7 @@ abstract class KernelBitsContract {
                 KernelCase.all().stream().filter(c -> c.regime() != Regime.HUGE).toList();
         same(finite, (k, a) -> {
             int rows = a.shape.rows();
-            k.sparseAffine(a.x, a.w1, a.b1, a.hiddenOut);
+            k.sparseAffine(a.x, a.w1, a.b1, a.shape.hidden(), a.hiddenOut);
             k.activate(activation, a.hiddenOut, rows, a.shape.hidden());
             k.denseAffine(a.hiddenOut, rows, a.w2t, a.b2, a.scratch, a.scoresOut);
             k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), rows, a.shape.classes(), SCALE, a.losses);

@@ -10,6 +10,7 @@ import dev.lockstep.memory.OffHeapBlock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -173,6 +174,31 @@ abstract class KernelEdgeContract {
         assertZeroBits(out.b2());
     }
 
+    /** Whatever the bit: that of -0.0, of a denormal, of a NaN. Nothing outside the range counts. */
+    @Test
+    void oneBitMakesADifference() {
+        Random random = new Random(71);
+        FloatArray x = matrix(3, 80).data();
+        FloatArray y = matrix(3, 80).data();
+        for (int i = 0; i < 2_000; i++) {
+            int from = random.nextInt(x.length());
+            int to = from + random.nextInt(x.length() - from + 1);
+            int at = random.nextInt(x.length());
+            x.set(at, Float.intBitsToFloat(1 << random.nextInt(Integer.SIZE)));
+            boolean isInside = from <= at && at < to;
+            String what = "element " + at + " of " + from + " to " + to;
+            assertThat(kernels().isZero(x, from, to)).as(what).isEqualTo(!isInside);
+            assertThat(kernels().isSame(x, y, from, to)).as(what).isEqualTo(!isInside);
+            assertThat(kernels().isSame(y, x, from, to)).as(what).isEqualTo(!isInside);
+            x.set(at, 0f);
+        }
+        x.fill(Float.NaN);
+        y.copyFrom(x);
+        assertThat(kernels().isSame(x, y, 0, x.length()))
+                .as("NaN of the same bits")
+                .isTrue();
+    }
+
     /** No +0.0 is added to a sum for the columns where its row has nothing: it would turn -0.0 into +0.0. */
     @Test
     void aScoreThatVanishesKeepsItsSign() {
@@ -185,7 +211,7 @@ abstract class KernelEdgeContract {
         }
         FloatMatrix out = matrix(3, 80);
         out.data().fill(Float.NaN);
-        kernels().sparseAffine(x, w, matrix(1, 80).data(), out);
+        kernels().sparseAffine(x, w, matrix(1, 80).data(), 80, out);
         for (int h = 0; h < 80; h++) {
             assertThat(Float.floatToRawIntBits(out.get(0, h)))
                     .as("row 0, unit %d", h)

@@ -22,7 +22,7 @@ public final class PlainKernels implements Kernels {
     }
 
     @Override
-    public void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
+    public void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out) {
         for (int r = 0; r < x.rows(); r++) {
             for (int h = 0; h < w.stride(); h++) {
                 float sum = bias.get(h);
@@ -170,6 +170,24 @@ public final class PlainKernels implements Kernels {
     @Override
     public void denseGradient(GradientSum sum, SumScratch scratch) {
         ScalarTreeSum.apply(sum, scratch.stack());
+    }
+
+    @Override
+    public boolean isZero(FloatArray x, int from, int to) {
+        boolean isZero = true;
+        for (int i = from; i < to; i++) {
+            isZero &= Float.floatToRawIntBits(x.get(i)) == 0;
+        }
+        return isZero;
+    }
+
+    @Override
+    public boolean isSame(FloatArray x, FloatArray y, int from, int to) {
+        boolean isSame = true;
+        for (int i = from; i < to; i++) {
+            isSame &= Float.floatToRawIntBits(x.get(i)) == Float.floatToRawIntBits(y.get(i));
+        }
+        return isSame;
     }
 
     @Override

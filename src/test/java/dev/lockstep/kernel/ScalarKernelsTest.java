@@ -33,7 +33,7 @@ class ScalarKernelsTest extends KernelContracts {
             // Vector code allocates until it is compiled; the passes that this takes depend on the machine.
             for (int i = 0; i < 20_000 && least > 0; i++) {
                 long before = threads.getCurrentThreadAllocatedBytes();
-                k.sparseAffine(a.x, a.w1, a.b1, a.hiddenOut);
+                k.sparseAffine(a.x, a.w1, a.b1, a.shape.hidden(), a.hiddenOut);
                 k.activate(Activation.SIGMOID, a.hiddenOut, 23, 50);
                 k.denseAffine(a.hiddenOut, 23, a.w2t, a.b2, a.scratch, a.scoresOut);
                 k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), 23, 10, 0.1f, a.losses);

@@ -187,7 +187,7 @@ class ExchangeClientTest {
         assertThat(gradient.getInt()).isEqualTo(expected.rows());
         assertThat(gradient.getInt()).isZero();
         assertThat(gradient.getDouble()).isEqualTo(expected.lossSum());
-        ParameterCodec codec = new ParameterCodec(plan.shape());
+        ParameterCodec codec = new ParameterCodec(plan.shape(), plan.kernels());
         assertThat(codec.length(gradient)).isEqualTo(gradient.remaining());
         try (Parameters found = new Parameters(plan.shape())) {
             codec.read(gradient, found, true);

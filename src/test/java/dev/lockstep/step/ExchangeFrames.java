@@ -1,5 +1,6 @@
 package dev.lockstep.step;
 
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
 import java.nio.ByteBuffer;
@@ -50,7 +51,7 @@ final class ExchangeFrames {
 
     /** Gradients of nodes: {@code rows} rows each, with the given values. */
     static ByteBuffer gradient(int member, long round, int rows, Parameters values, Node... nodes) {
-        ParameterCodec codec = new ParameterCodec(values.shape());
+        ParameterCodec codec = new ParameterCodec(values.shape(), KernelChoice.AUTO.kernels());
         int room = nodes.length * (FrameLayout.GRADIENT_NODE_BYTES + (int) codec.maxBytes());
         ByteBuffer frame = frame(FrameLayout.GRADIENT, member, nodes.length, round, 0, room);
         for (Node node : nodes) {

@@ -1,5 +1,6 @@
 package dev.lockstep.step;
 
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.net.Parameters;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -46,7 +47,7 @@ final class ExchangeOrders {
                     .putLong(VERSION)
                     .putLong(VERSION));
         }
-        ParameterCodec codec = new ParameterCodec(weights.shape());
+        ParameterCodec codec = new ParameterCodec(weights.shape(), KernelChoice.AUTO.kernels());
         ByteBuffer frame = order(type, round, step, detail, 20 + (int) codec.maxBytes(), nodes);
         codec.write(weights, row -> true, frame.putInt(0).putLong(0).putLong(VERSION));
         return FrameLayout.end(frame);

@@ -51,7 +51,7 @@ class ExchangeServerTest extends ExchangeServerSetup {
             assertThat(body.getLong()).as("version to begin with").isZero();
             assertThat(body.getLong()).as("version").isEqualTo(1);
             try (Parameters read = new Parameters(plan.shape())) {
-                new ParameterCodec(plan.shape()).read(body, read, false);
+                new ParameterCodec(plan.shape(), plan.kernels()).read(body, read, false);
                 RandomNet.assertSameBits("weights", read, values);
             }
             assertThat(body.hasRemaining()).isFalse();

@@ -3,6 +3,7 @@ package dev.lockstep.step;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.ParameterTensor;
@@ -70,7 +71,7 @@ class ParameterCodecProperties {
     @Property(seed = "31", tries = 300, edgeCases = EdgeCasesMode.NONE)
     void whatTravelsArrivesAndTheRestStaysOrIsZero(@ForAll("shapes") NetworkShape shape, @ForAll long seed) {
         Random random = new Random(seed);
-        ParameterCodec codec = new ParameterCodec(shape);
+        ParameterCodec codec = new ParameterCodec(shape, KernelChoice.AUTO.kernels());
         BitSet rows = someRows(shape, random);
         int offset = random.nextInt(9);
         try (Parameters sent = anyBits(shape, random);
@@ -107,7 +108,7 @@ class ParameterCodecProperties {
     @Property(seed = "32", tries = 200, edgeCases = EdgeCasesMode.NONE)
     void rowsAreComparedBitByBit(@ForAll("shapes") NetworkShape shape, @ForAll long seed) {
         Random random = new Random(seed);
-        ParameterCodec codec = new ParameterCodec(shape);
+        ParameterCodec codec = new ParameterCodec(shape, KernelChoice.AUTO.kernels());
         int row = random.nextInt(shape.inputs());
         int at = row * shape.paddedHidden() + random.nextInt(shape.hidden());
         try (Parameters p = anyBits(shape, random);
@@ -132,7 +133,7 @@ class ParameterCodecProperties {
     @Property(seed = "33", tries = 150, edgeCases = EdgeCasesMode.NONE)
     void damagedFormsAreRefused(@ForAll("shapes") NetworkShape shape, @ForAll long seed) {
         Random random = new Random(seed);
-        ParameterCodec codec = new ParameterCodec(shape);
+        ParameterCodec codec = new ParameterCodec(shape, KernelChoice.AUTO.kernels());
         try (Parameters p = anyBits(shape, random)) {
             ByteBuffer wire = FrameLayout.room(codec.maxBytes());
             BitSet rows = someRows(shape, random);
@@ -162,7 +163,7 @@ class ParameterCodecProperties {
     @Property(seed = "34", tries = 500, edgeCases = EdgeCasesMode.NONE)
     void randomBytesHaveALengthWithinTheBufferOrAreRefused(@ForAll("shapes") NetworkShape shape, @ForAll long seed) {
         Random random = new Random(seed);
-        ParameterCodec codec = new ParameterCodec(shape);
+        ParameterCodec codec = new ParameterCodec(shape, KernelChoice.AUTO.kernels());
         byte[] bytes = new byte[random.nextInt((int) codec.maxBytes() + 100)];
         random.nextBytes(bytes);
         ByteBuffer wire = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
@@ -177,7 +178,7 @@ class ParameterCodecProperties {
     @Example
     void aFormOfMnistWithoutAThirdOfItsRowsIsAThirdShorter() {
         NetworkShape shape = new NetworkShape(784, 50, 10);
-        ParameterCodec codec = new ParameterCodec(shape);
+        ParameterCodec codec = new ParameterCodec(shape, KernelChoice.AUTO.kernels());
         assertThat(codec.maxBytes()).isEqualTo(13 * 8 + 4 * shape.parameters());
         try (Parameters p = new Parameters(shape)) {
             ByteBuffer wire = FrameLayout.room(codec.maxBytes());

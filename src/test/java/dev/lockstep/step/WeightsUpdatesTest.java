@@ -2,6 +2,7 @@ package dev.lockstep.step;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lockstep.kernel.KernelChoice;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.Parameters;
@@ -29,7 +30,7 @@ class WeightsUpdatesTest {
         long version;
 
         Worker(WeightsUpdates updates, NetworkShape shape) {
-            this.codec = new ParameterCodec(shape);
+            this.codec = new ParameterCodec(shape, KernelChoice.AUTO.kernels());
             this.copy = RandomNet.parameters(shape, 1, new Random(SEED)); // nothing that it could know
             this.reader = updates.newReader();
         }
@@ -95,7 +96,7 @@ class WeightsUpdatesTest {
             NetworkShape shape =
                     new NetworkShape(1 + random.nextInt(150), 1 + random.nextInt(20), 1 + random.nextInt(5));
             List<Worker> workers = new ArrayList<>();
-            try (WeightsUpdates updates = new WeightsUpdates(shape);
+            try (WeightsUpdates updates = new WeightsUpdates(shape, KernelChoice.AUTO.kernels());
                     Parameters weights = RandomNet.parameters(shape, 1, random)) {
                 long number = 0;
                 for (int r = 0; r < ROUNDS; r++) {
@@ -120,7 +121,7 @@ class WeightsUpdatesTest {
     void onlyRowsThatChangedTravelToThoseWhoKnowTheRest() {
         NetworkShape shape = new NetworkShape(100, 8, 3);
         int tail = 2 * 8 + 4 * (8 + 24 + 3); // the mask, b1, W2, b2
-        try (WeightsUpdates updates = new WeightsUpdates(shape);
+        try (WeightsUpdates updates = new WeightsUpdates(shape, KernelChoice.AUTO.kernels());
                 Parameters weights = RandomNet.parameters(shape, 1, new Random(SEED));
                 Worker one = new Worker(updates, shape);
                 Worker two = new Worker(updates, shape)) {
@@ -142,7 +143,7 @@ class WeightsUpdatesTest {
     @Test
     void whoMissedTheLatestChangeGetsEverythingThoughNothingHasChangedSince() {
         NetworkShape shape = new NetworkShape(10, 2, 2);
-        try (WeightsUpdates updates = new WeightsUpdates(shape);
+        try (WeightsUpdates updates = new WeightsUpdates(shape, KernelChoice.AUTO.kernels());
                 Parameters weights = RandomNet.parameters(shape, 1, new Random(SEED));
                 Worker one = new Worker(updates, shape);
                 Worker two = new Worker(updates, shape)) {
@@ -158,7 +159,7 @@ class WeightsUpdatesTest {
     @Test
     void aChangeBackToWhatItWasIsAChange() {
         NetworkShape shape = new NetworkShape(3, 2, 2);
-        try (WeightsUpdates updates = new WeightsUpdates(shape);
+        try (WeightsUpdates updates = new WeightsUpdates(shape, KernelChoice.AUTO.kernels());
                 Parameters weights = new Parameters(shape);
                 Worker worker = new Worker(updates, shape)) {
             worker.follow(round(0, weights), "zeros");
