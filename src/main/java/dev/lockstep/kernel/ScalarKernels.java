@@ -9,8 +9,7 @@ import java.util.Objects;
 
 /**
  * The kernels in plain Java: the reference that others are compared with, and the fallback where the vector API is
- * missing. Sums are kept in eight locals at a time, since a sum that is kept in memory costs a load and a store for each
- * addition (measured on JDK 17: 564 against 392 us for 15,000 rows of 64).
+ * missing.
  */
 public final class ScalarKernels implements Kernels {
     private static final int MAGNITUDE = 0x7fffffff;

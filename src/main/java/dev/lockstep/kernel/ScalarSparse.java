@@ -9,7 +9,7 @@ import java.util.Arrays;
  * The first layer of {@link ScalarKernels} by groups of columns, as in the vector kernels: four elements of a row share
  * one loop over the hidden units. The compiler makes vectors of loops over arrays and not of loops over buffers, so rows
  * of weights and of delta are copied to scratch on the heap first. Small methods with one loop each: in larger ones it
- * gives up. 50 rows of MNIST, 4 segments, 64 hidden units on JDK 17: 60 us forward and 75 us backward.
+ * gives up.
  *
  * <p>Where a row has no element in one of a group's columns, 0 w or 0 delta is added. What that can change is found out,
  * weights or deltas that are not finite and sums of -0.0 forward, and then {@link ExactAffine} or {@link ExactGradient}
