@@ -213,11 +213,6 @@ public final class GradientSum {
         return runs[opRun[i]];
     }
 
-    /** Whether operation {@code i} is the first of its run. */
-    boolean isNewRun(int i) {
-        return i == 0 || opRun[i] != opRun[i - 1];
-    }
-
     /** One past the last row of its run that operation {@code i} adds; the first is where the one before ended, or 0. */
     int rowEnd(int i) {
         return opEnd[i];
@@ -225,7 +220,7 @@ public final class GradientSum {
 
     /** The first row of its run that operation {@code i} adds. */
     int rowBegin(int i) {
-        return isNewRun(i) ? 0 : opEnd[i - 1];
+        return i == 0 || opRun[i] != opRun[i - 1] ? 0 : opEnd[i - 1];
     }
 
     /** Whether operation {@code i} begins a sum; otherwise it adds to the newest one. */

@@ -16,7 +16,10 @@ public interface Kernels {
     /** Rows along the hidden units and along the classes are padded to a multiple of this many floats: 64 bytes. */
     int LANES = 16;
 
-    /** Floats of scratch that the kernels of the second layer need. */
+    /**
+     * Floats of scratch that the kernels of the second layer need: {@link #LANES} for each padded hidden unit and for two more, and
+     * for a narrow layer as many as seven blocks of hidden units take.
+     */
     static int scratchFloats(int paddedHidden) {
         return (Math.max(paddedHidden, 2 * LANES) + 2) * LANES;
     }
