@@ -75,6 +75,7 @@ final class Coordinator implements PartSink {
     private final ShardResult[] results;
     private final Thread trainingThread = Thread.currentThread();
     private Round round;
+    private Runnable whenComplete; // what follows the round; null if the training thread waits for it
     private int nextNumber;
     private long lost;
     private long refused;
@@ -237,11 +238,32 @@ final class Coordinator implements PartSink {
         return true;
     }
 
-    // --- From the training thread ---
+    /** Does what follows the round if that is complete. For those who have brought something, without the monitor. */
+    void goOn() {
+        Runnable next;
+        synchronized (this) {
+            if (!complete || failure != null) {
+                return;
+            }
+            next = whenComplete;
+            whenComplete = null;
+        }
+        if (next != null) {
+            next.run();
+        }
+    }
 
-    /** Begins a round: every ready member gets its order. */
-    synchronized void begin(Round next) {
+    // --- From the training thread, or from what follows a round ---
+
+    /** Begins a round, for which the training thread waits: every ready member gets its order. */
+    void begin(Round next) {
+        begin(next, null);
+    }
+
+    /** @param whenComplete called once, by {@link #goOn}, when the round is complete; null to wake the training thread */
+    synchronized void begin(Round next, Runnable whenComplete) {
         round = next;
+        this.whenComplete = whenComplete;
         parts.clear();
         complete = false;
         progressNanos = System.nanoTime();
@@ -385,7 +407,9 @@ final class Coordinator implements PartSink {
                 nameStraggler();
             }
             complete = true;
-            LockSupport.unpark(trainingThread);
+            if (failure != null || whenComplete == null) {
+                LockSupport.unpark(trainingThread);
+            }
         }
     }
 }

@@ -7,8 +7,8 @@ import dev.lockstep.optim.Optimizer;
 import java.util.List;
 
 /**
- * Where gradients come from: the workers of a run, however they are reached. The training loop calls {@link #gradient}
- * and {@link #update} for step after step from one thread and knows nothing else about the cluster. All implementations give the same bits.
+ * Where gradients come from: the workers of a run, however they are reached. The training loop takes step after step from one
+ * thread and knows nothing else about the cluster. All implementations give the same bits.
  */
 public interface GradientSource extends AutoCloseable {
     /**
@@ -20,6 +20,31 @@ public interface GradientSource extends AutoCloseable {
      *     be changed by the caller
      */
     GradientPart gradient(long step, Parameters weights);
+
+    /** What happens between a gradient and the next. */
+    interface StepEnd {
+        /**
+         * Updates the weights. Exceptions end the steps and reach whoever wanted them.
+         *
+         * @param gradient as {@link #gradient} returns it
+         * @return whether the next step follows at once
+         */
+        boolean stepEnds(GradientPart gradient);
+    }
+
+    /**
+     * Takes steps one after another, until one is not to be followed by the next, or fails.
+     *
+     * @param first number of the first step, from 0
+     * @param weights the parameters, which {@code end} changes and nobody else during the call
+     * @param end called once a step, in order, by this thread or by another while this one waits
+     */
+    default void steps(long first, Parameters weights, StepEnd end) {
+        long step = first;
+        while (end.stepEnds(gradient(step, weights))) {
+            step++;
+        }
+    }
 
     /**
      * Updates the weights by a gradient. The source may have threads that help, and the gradient in their caches.

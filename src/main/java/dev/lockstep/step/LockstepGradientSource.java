@@ -29,23 +29,18 @@ import org.slf4j.LoggerFactory;
 /**
  * The engine {@code lockstep}: one ordinary Spark stage that lives for the whole run. Its tasks are workers that keep their
  * shards and exchange with the driver at every step; no Spark job is started in between. Workers in the driver's own
- * process exchange through memory, and the training thread computes with them while it would otherwise wait.
+ * process exchange through memory, and the training thread computes with them while it would otherwise wait. With workers in
+ * other processes, the thread that brings a step's last part ends the step ({@link StepRun}), and the training thread watches.
  */
 public final class LockstepGradientSource implements GradientSource {
     private static final Logger LOG = LoggerFactory.getLogger(LockstepGradientSource.class);
-
-    /** How long workers that give signs of life may load or compute before they count as stuck. */
-    private static final long STUCK_SECONDS = 1800;
 
     private static final long END_TIMEOUT_SECONDS = 20;
 
     /** From so many steps on it pays to have the code compiled before the first one. */
     private static final long LONG_RUN_STEPS = 1_000;
 
-    /**
-     * How long the training thread looks for parts before it parks, when it yields: it lets others have the core meanwhile, since
-     * spinning keeps it from two executors on two cores (0.54 ms a step instead of 0.41).
-     */
+    /** How long the training thread looks for parts of threads of its own process, yielding its core, before it parks. */
     private static final long YIELD_NANOS = 1_000_000;
 
     private static final String JOB_GROUP = "spark.jobGroup.id";
@@ -60,7 +55,6 @@ public final class LockstepGradientSource implements GradientSource {
 
     private final StepPlan plan;
     private final int tasks;
-    private final ExchangeSettings settings;
     private final ReductionTree tree;
     private final Node root;
     private final Coordinator coordinator;
@@ -68,13 +62,11 @@ public final class LockstepGradientSource implements GradientSource {
     private final LocalMember local;
     private final RunProgress progress;
     private final JavaFutureAction<Void> stage;
+    private final StageWatch watch;
     private final LoadReport data;
     private final Deque<Runnable> held = new ArrayDeque<>(); // what closes the things that are open, the last first
     private final boolean isLocal; // then the training thread computes its share, and waits for little
-    private final WaitChoice waitChoice = new WaitChoice();
     private long rounds;
-    private long watchedSinceNanos; // in this round
-    private long lookedNanos;
 
     /** Like the other constructor, for runs of a few steps. */
     public LockstepGradientSource(JavaSparkContext spark, StepPlan plan, int tasks, int fanIn) {
@@ -100,7 +92,6 @@ public final class LockstepGradientSource implements GradientSource {
             Optional<EarlyStart> early) {
         this.plan = plan;
         this.tasks = tasks;
-        this.settings = settings;
         this.tree = new ReductionTree(plan.shards(), plan.kernels());
         this.root = new Node(0, plan.shards());
         this.isLocal = spark.isLocal();
@@ -123,6 +114,7 @@ public final class LockstepGradientSource implements GradientSource {
             this.progress = new RunProgress(spark.sc(), ticket.runId());
             held.push(progress::close);
             this.stage = submit(spark, ticket.runId(), work(ticket.at(server.port()), plan, conf));
+            this.watch = new StageWatch(stage, coordinator, settings);
         } catch (RuntimeException | Error e) { // as when the context has been stopped
             release();
             throw e;
@@ -205,9 +197,64 @@ public final class LockstepGradientSource implements GradientSource {
     @Override
     public GradientPart gradient(long step, Parameters weights) {
         run(Work.Kind.GRADIENT, step, null, weights);
+        return reduce();
+    }
+
+    private GradientPart reduce() {
         GradientPart gradient = tree.reduce(root, coordinator.parts());
         progress.add(gradient);
         return gradient;
+    }
+
+    @Override
+    public void steps(long first, Parameters weights, StepEnd end) {
+        if (isLocal) {
+            GradientSource.super.steps(first, weights, end);
+            return;
+        }
+        StepRun steps = new StepRun(first, new StepRounds(weights), end);
+        steps.begin();
+        try {
+            await(steps);
+        } finally {
+            steps.stop();
+        }
+        steps.requireSuccess();
+    }
+
+    private void await(StepRun steps) {
+        long watched = -1;
+        while (!steps.isOver()) {
+            long now = System.nanoTime();
+            if (coordinator.isComplete() || steps.step() != watched) { // nobody is waited for, or not since then
+                watched = steps.step();
+                watch.begin(now);
+                watch.requireStage();
+            } else {
+                watch.requireProgress(now);
+            }
+            LockSupport.parkNanos(this, PARK_NANOS);
+        }
+    }
+
+    /** The rounds of steps that follow each other without the training thread. */
+    private final class StepRounds implements StepRun.Rounds {
+        private final Parameters weights;
+
+        StepRounds(Parameters weights) {
+            this.weights = weights;
+        }
+
+        @Override
+        public void begin(long step, Runnable whenComplete) {
+            LockstepGradientSource.this.begin(
+                    new Coordinator.Round(rounds++, Work.Kind.GRADIENT, step, null, weights), whenComplete);
+        }
+
+        @Override
+        public GradientPart gradient() {
+            return reduce();
+        }
     }
 
     @Override
@@ -225,15 +272,19 @@ public final class LockstepGradientSource implements GradientSource {
         return sum;
     }
 
-    private void run(Work.Kind kind, long step, Split split, Parameters weights) {
+    private void begin(Coordinator.Round round, Runnable whenComplete) {
         if (stage.isDone()) { // tasks of a cancelled stage may still be about, and would do one more step or another
-            throw stageEnded();
+            throw watch.stageEnded();
         }
-        coordinator.begin(new Coordinator.Round(rounds++, kind, step, split, weights));
-        lookedNanos = System.nanoTime();
-        watchedSinceNanos = lookedNanos;
-        boolean yields = isLocal || kind != Work.Kind.GRADIENT || waitChoice.yields(lookedNanos);
-        long yieldUntil = lookedNanos + (yields ? YIELD_NANOS : 0);
+        coordinator.begin(round, whenComplete);
+    }
+
+    /** A round that the training thread waits for. */
+    private void run(Work.Kind kind, long step, Split split, Parameters weights) {
+        begin(new Coordinator.Round(rounds++, kind, step, split, weights), null);
+        long beganNanos = System.nanoTime();
+        watch.begin(beganNanos);
+        long yieldUntil = beganNanos + (isLocal ? YIELD_NANOS : 0);
         while (!coordinator.isComplete()) {
             local.help();
             long now = System.nanoTime();
@@ -242,69 +293,10 @@ public final class LockstepGradientSource implements GradientSource {
             } else if (!coordinator.isComplete()) {
                 LockSupport.parkNanos(this, PARK_NANOS);
                 if (!coordinator.isComplete()) { // or it would wait for the monitor that its waker still holds
-                    requireProgress(now);
+                    watch.requireProgress(now);
                 }
             }
         }
-    }
-
-    private void requireProgress(long now) {
-        if (stage.isDone()) {
-            throw stageEnded();
-        }
-        if (Thread.interrupted()) {
-            throw new StageEndedException(true, "the training thread was interrupted", null);
-        }
-        long stepTimeoutNanos = TimeUnit.SECONDS.toNanos(settings.stepTimeoutSeconds());
-        if (now - lookedNanos > stepTimeoutNanos / 2) {
-            watchedSinceNanos = now; // this process stood still itself: what has come meanwhile has not been heard
-        }
-        lookedNanos = now;
-        long waitedSeconds = TimeUnit.NANOSECONDS.toSeconds(now - coordinator.progressNanos());
-        if (coordinator.isEmpty()) {
-            if (waitedSeconds >= settings.workerTimeoutSeconds()) {
-                throw new WorkersMissingException(
-                        "no worker for " + waitedSeconds + " s (--worker-timeout): " + coordinator.desertion());
-            }
-            return;
-        }
-        if (now - watchedSinceNanos >= stepTimeoutNanos) {
-            coordinator.dropSilent(now - watchedSinceNanos, stepTimeoutNanos);
-        }
-        if (waitedSeconds >= settings.stepTimeoutSeconds()) {
-            coordinator.askCarriersToHandIn();
-        }
-        if (waitedSeconds >= STUCK_SECONDS) {
-            giveUpStuck(waitedSeconds);
-        }
-    }
-
-    private void giveUpStuck(long waitedSeconds) {
-        String missing = coordinator.missing();
-        if (coordinator.readyCount() == 0) {
-            throw new IllegalStateException("waited " + waitedSeconds + " s: " + missing);
-        }
-        LOG.warn("waited {} s for {}; going on without", waitedSeconds, missing);
-        coordinator.dropMissing("nothing delivered for " + waitedSeconds + " s");
-    }
-
-    private StageEndedException stageEnded() {
-        try {
-            stage.get(0, TimeUnit.SECONDS);
-            return new StageEndedException(false, "all its tasks have returned", null);
-        } catch (CancellationException e) {
-            return new StageEndedException(true, "it was cancelled", e);
-        } catch (ExecutionException | TimeoutException e) {
-            Throwable cause = e.getCause() == null ? e : e.getCause();
-            return new StageEndedException(StageEndedException.isCancellation(cause), firstLine(cause), cause);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return new StageEndedException(true, "the training thread was interrupted", e);
-        }
-    }
-
-    private static String firstLine(Throwable e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
     }
 
     @Override

@@ -80,6 +80,7 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
                 member.over();
             }
         }
+        coordinator.goOn();
     }
 
     private void join(Wire wire, ByteBuffer frame) {

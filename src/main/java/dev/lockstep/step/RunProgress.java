@@ -49,7 +49,7 @@ final class RunProgress extends SparkListener implements AutoCloseable {
         }
     }
 
-    /** A step is done. The training thread. */
+    /** A step is done. One thread at a time. */
     void add(GradientPart gradient) {
         steps.add(1L);
         examples.add((long) gradient.rows());

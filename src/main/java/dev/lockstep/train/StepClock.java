@@ -5,8 +5,8 @@ import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 
 /**
- * Measures the training loop: time of each step, collections, and bytes that the training thread allocates. One thread;
- * allocates nothing between {@link #begin}, {@link #gradientDone} and {@link #end}, which come in this order.
+ * Measures the training loop: time of each step, collections, and bytes that the thread allocates that takes the step. One
+ * thread at a time; allocates nothing between {@link #begin}, {@link #gradientDone} and {@link #end}, which come in this order.
  */
 final class StepClock {
     /** Percentiles are of this many newest steps: 8 MB. */
@@ -22,12 +22,14 @@ final class StepClock {
     private long allocatedBytes;
     private long beganNanos;
     private long allocatedBefore;
+    private Thread beganBy;
 
     StepClock(long expectedSteps) {
         this.nanos = new long[(int) Math.min(expectedSteps, MAX_SAMPLES)];
     }
 
     void begin() {
+        beganBy = Thread.currentThread();
         allocatedBefore = threads.getCurrentThreadAllocatedBytes();
         beganNanos = System.nanoTime();
     }
@@ -40,7 +42,9 @@ final class StepClock {
     /** The step is done; returns how long it took, in nanoseconds. */
     long end() {
         long elapsed = System.nanoTime() - beganNanos;
-        allocatedBytes += threads.getCurrentThreadAllocatedBytes() - allocatedBefore;
+        if (Thread.currentThread() == beganBy) { // of a step that another thread ends they are not known
+            allocatedBytes += threads.getCurrentThreadAllocatedBytes() - allocatedBefore;
+        }
         nanos[(int) (steps % nanos.length)] = elapsed;
         totalNanos += elapsed;
         steps++;

@@ -16,7 +16,7 @@ import java.util.Optional;
 
 /**
  * The training loop: synchronous stochastic gradient descent. Each step takes the gradient of its mini-batch at the
- * current weights from the source, and updates the weights with it. One thread.
+ * current weights from the source, and updates the weights with it. One thread; a source may end steps by another while it waits.
  */
 public final class Trainer implements AutoCloseable {
     /** A gap between accuracies is named when it is this much larger than the one named last. */
@@ -36,6 +36,7 @@ public final class Trainer implements AutoCloseable {
     private final boolean hasValidation;
     private volatile boolean stopRequested;
     private long stepsDone;
+    private double lastLoss = Double.NaN;
     private double largestGap;
     private double lowestTestLoss = Double.POSITIVE_INFINITY;
     private Evaluation latest;
@@ -116,33 +117,49 @@ public final class Trainer implements AutoCloseable {
             evaluate(listener); // the run was stopped before it came to this
         }
         StepClock clock = new StepClock(Math.max(1, lastStep - firstStep));
-        double loss = Double.NaN;
         while (stepsDone < lastStep && !isEarlyStop()) {
             if (stopRequested) {
                 throw stopped(listener, null);
             }
             clock.begin();
-            GradientPart gradient = source.gradient(stepsDone, weights);
-            clock.gradientDone();
-            loss = gradient.lossSum() / gradient.rows();
-            float rate = learningRate.at(stepsDone);
-            requireFinite(loss, rate);
-            source.update(optimizer, rate, gradient, weights);
-            long nanos = clock.end();
-
-            stepsDone++;
-            listener.stepDone(new TrainingListener.StepReport(stepsDone, loss, rate, nanos));
-            if (stepsDone % evaluateEvery == 0) {
+            source.steps(stepsDone, weights, gradient -> stepEnds(gradient, clock, listener));
+            if (isEvaluationDue()) {
                 evaluate(listener);
             }
-            if (checkpointEvery > 0 && stepsDone % checkpointEvery == 0) {
+            if (isCheckpointDue()) {
                 checkpoint(listener);
             }
         }
         if (isCutShort) {
             checkpoint(listener); // before the last evaluation, which a run that goes on does not have here
         }
-        return finish(loss, clock.times(), listener);
+        return finish(clock.times(), listener);
+    }
+
+    /** Updates the weights by the gradient of the step under way; returns whether there is nothing to do before the next. */
+    private boolean stepEnds(GradientPart gradient, StepClock clock, TrainingListener listener) {
+        clock.gradientDone();
+        lastLoss = gradient.lossSum() / gradient.rows();
+        float rate = learningRate.at(stepsDone);
+        requireFinite(lastLoss, rate);
+        source.update(optimizer, rate, gradient, weights);
+        long nanos = clock.end();
+
+        stepsDone++;
+        listener.stepDone(new TrainingListener.StepReport(stepsDone, lastLoss, rate, nanos));
+        boolean goesOn = stepsDone < lastStep && !stopRequested && !isEvaluationDue() && !isCheckpointDue();
+        if (goesOn) {
+            clock.begin();
+        }
+        return goesOn;
+    }
+
+    private boolean isEvaluationDue() {
+        return stepsDone % evaluateEvery == 0;
+    }
+
+    private boolean isCheckpointDue() {
+        return checkpointEvery > 0 && stepsDone % checkpointEvery == 0;
     }
 
     /** Asks the training thread to stop after the step under way. Any thread. */
@@ -164,7 +181,7 @@ public final class Trainer implements AutoCloseable {
         return new TrainingStoppedException(stepsDone, lastCheckpoint(), cause);
     }
 
-    private TrainingResult finish(double lastLoss, StepTimes times, TrainingListener listener) {
+    private TrainingResult finish(StepTimes times, TrainingListener listener) {
         requireFiniteWeights();
         long step = stepsDone;
         Evaluation evaluation;

@@ -2,6 +2,7 @@ package dev.lockstep.step;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.IdxWriter.Storage;
@@ -129,6 +130,47 @@ class CoordinatorTest {
         assertThat(a.last()).isEqualTo("round 1 [[0, 4)]");
         assertThat(coordinator.refusedCount()).isZero();
         assertThat(coordinator.joinedCount()).isEqualTo(2);
+    }
+
+    @Test
+    void whatFollowsARoundIsDoneOnceByWhoeverBroughtSomethingAndWithoutTheMonitor() {
+        Member a = new Member().ready();
+        Member b = new Member().ready();
+        List<String> followed = new ArrayList<>();
+        coordinator.begin(new Coordinator.Round(0, Work.Kind.GRADIENT, 0, null, null), () -> {
+            assertThat(Thread.holdsLock(coordinator)).isFalse();
+            followed.add("round 0 is followed by 1");
+            begin(1);
+        });
+        assertThat(a.deliver(0, 0, 4)).isTrue();
+        assertThat(coordinator.idle(a.number)).isTrue();
+        coordinator.goOn();
+        assertThat(followed).as("half of it is missing").isEmpty();
+        assertThat(b.deliver(0, 4, 8)).isTrue();
+        assertThat(coordinator.idle(b.number)).isTrue();
+        assertThat(a.last()).isEqualTo("round 0 [[0, 4)]");
+        coordinator.goOn();
+        assertThat(followed).hasSize(1);
+        assertThat(a.last()).isEqualTo("round 1 [[0, 4)]");
+        assertThat(a.deliver(1, 0, 4)).isTrue();
+        assertThat(b.deliver(1, 4, 8)).isTrue();
+        assertThat(coordinator.idle(b.number)).isTrue();
+        coordinator.goOn();
+        assertThat(followed).as("round 1 is waited for").hasSize(1);
+        assertThat(coordinator.isComplete()).isTrue();
+    }
+
+    @Test
+    void nothingFollowsARoundOfARunThatHasFailed() {
+        Member a = new Member().ready();
+        List<String> followed = new ArrayList<>();
+        coordinator.begin(new Coordinator.Round(0, Work.Kind.GRADIENT, 0, null, null), () -> followed.add("something"));
+        coordinator.failed(a.number, "a damaged file", true);
+        assertThat(a.deliver(0, 0, 8)).isTrue();
+        assertThat(coordinator.idle(a.number)).isTrue();
+        coordinator.goOn();
+        assertThat(followed).isEmpty();
+        assertThatThrownBy(coordinator::isComplete).hasMessage("a damaged file");
     }
 
     @Test

@@ -82,7 +82,7 @@ class FanInIT {
             try (GradientSource source =
                     new LockstepGradientSource(cluster.spark(), plan, EXECUTORS, tree == 0 ? 0 : fanIn)) {
                 LocalCluster.awaitJoined(source, EXECUTORS);
-                assertThat(Outcome.of(source, plan, step -> {})).isEqualTo(Outcome.local(plan));
+                assertThat(Outcome.of(source, plan)).isEqualTo(Outcome.local(plan));
                 long before = source.counters().bytesUp();
                 assertThat(trained(source, plan, step -> {})).isEqualTo(expected(plan));
                 bytesUp[tree] = source.counters().bytesUp() - before;

@@ -88,7 +88,7 @@ class JobGradientSourceTest {
         Outcome expected = Outcome.local(plan);
         for (int tasks : taskCounts) {
             try (GradientSource source = new JobGradientSource(spark, plan, tasks)) {
-                assertThat(Outcome.of(source, plan, step -> {}))
+                assertThat(Outcome.of(source, plan))
                         .as("%d tasks, %s", tasks, plan)
                         .isEqualTo(expected);
             }

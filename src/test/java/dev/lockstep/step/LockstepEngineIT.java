@@ -10,6 +10,8 @@ import dev.lockstep.data.Sampling;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.memory.MemoryGauge;
 import dev.lockstep.net.Parameters;
+import dev.lockstep.optim.Optimizer;
+import dev.lockstep.optim.UpdateRule;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -17,6 +19,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -73,16 +77,14 @@ class LockstepEngineIT {
         for (int tasks : new int[] {1, 2, 3, 4, 8, 11}) {
             try (GradientSource source = new LockstepGradientSource(cluster.spark(), plan, tasks, 0)) {
                 LocalCluster.awaitJoined(source, Math.min(tasks, EXECUTORS));
-                assertThat(Outcome.of(source, plan, step -> {}))
-                        .as("%d tasks", tasks)
-                        .isEqualTo(expected);
+                assertThat(Outcome.of(source, plan)).as("%d tasks", tasks).isEqualTo(expected);
                 assertThat(source.counters().bytesUp()).isPositive();
                 assertThat(source.counters().workersLost()).isZero();
             }
         }
         StepPlan small = new SmallSet(shared).plan(13, 2, Sampling.REPLACEMENT, 0);
         try (GradientSource source = new LockstepGradientSource(cluster.spark(), small, 5, 0)) {
-            assertThat(Outcome.of(source, small, step -> {})).isEqualTo(Outcome.local(small));
+            assertThat(Outcome.of(source, small)).isEqualTo(Outcome.local(small));
         }
     }
 
@@ -137,6 +139,47 @@ class LockstepEngineIT {
             });
             killer.join();
             assertThat(found).isEqualTo(expected);
+        }
+    }
+
+    /** The training thread only watches: whoever brings the last part begins the next step, and is told nothing of a loss. */
+    @Test
+    void anExecutorKilledWhileStepsFollowEachOtherAtOnceChangesNoBit() throws InterruptedException {
+        StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.EPOCH, 0);
+        long[] steps = {0};
+        CountDownLatch atWork = new CountDownLatch(100);
+        String found;
+        try (Optimizer optimizer = new Optimizer(UpdateRule.SGD, 0, 0, plan.shape(), plan.kernels());
+                Parameters weights = SmallSet.initial(plan);
+                GradientSource source = new LockstepGradientSource(cluster.spark(), plan, 3, 0)) {
+            LocalCluster.awaitJoined(source, EXECUTORS);
+            Thread killer = new Thread(() -> {
+                try {
+                    assertThat(atWork.await(60, TimeUnit.SECONDS)).isTrue();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+                LocalCluster.kill(cluster.executors().get(0));
+            });
+            killer.start();
+            int[] afterLoss = {0};
+            source.steps(0, weights, gradient -> {
+                source.update(optimizer, 0.1f, gradient, weights);
+                steps[0]++;
+                atWork.countDown();
+                afterLoss[0] += source.counters().workersLost() == 1 ? 1 : 0;
+                return afterLoss[0] < 100;
+            });
+            killer.join();
+            found = weights.sha256();
+        }
+        try (Optimizer optimizer = new Optimizer(UpdateRule.SGD, 0, 0, plan.shape(), plan.kernels());
+                Parameters weights = SmallSet.initial(plan);
+                GradientSource source = new LocalGradientSource(SmallSet.conf(), plan)) {
+            for (long step = 0; step < steps[0]; step++) {
+                optimizer.apply(0.1f, source.gradient(step, weights).values(), weights);
+            }
+            assertThat(found).as("after %d steps", steps[0]).isEqualTo(weights.sha256());
         }
     }
 

@@ -23,9 +23,7 @@ class LockstepEngineTwoSlotsTest {
         try (JavaSparkContext spark = new JavaSparkContext(SmallSet.spark("local[2]"))) {
             for (int tasks : new int[] {1, 2, 3, 4, 5, 7, 8, 11}) {
                 try (GradientSource source = new LockstepGradientSource(spark, plan, tasks, 0)) {
-                    assertThat(Outcome.of(source, plan, step -> {}))
-                            .as("%d tasks", tasks)
-                            .isEqualTo(expected);
+                    assertThat(Outcome.of(source, plan)).as("%d tasks", tasks).isEqualTo(expected);
                     assertThat(source.counters().workersJoined()).isEqualTo(1);
                 }
             }

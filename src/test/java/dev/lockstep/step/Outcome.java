@@ -17,7 +17,16 @@ import java.util.function.LongConsumer;
 record Outcome(String weightsSha256, String losses, String scores, long trainFingerprint, long testFingerprint) {
     static final long STEPS = 30;
 
-    /** Trains from the plan's initial weights and scores the result. */
+    /** Trains from the plan's initial weights, steps following each other at once, and scores the result. */
+    static Outcome of(GradientSource source, StepPlan plan) {
+        return of(source, plan, null);
+    }
+
+    /**
+     * Trains from the plan's initial weights and scores the result.
+     *
+     * @param beforeStep called with the number of each step
+     */
     static Outcome of(GradientSource source, StepPlan plan, LongConsumer beforeStep) {
         try (Parameters weights = SmallSet.initial(plan)) {
             String losses = SmallSet.train(source, plan, weights, STEPS, beforeStep);
@@ -37,7 +46,7 @@ record Outcome(String weightsSha256, String losses, String scores, long trainFin
     /** The outcome of the engine that runs in this process. */
     static Outcome local(StepPlan plan) {
         try (GradientSource source = new LocalGradientSource(SmallSet.conf(), plan)) {
-            return of(source, plan, step -> {});
+            return of(source, plan);
         }
     }
 

@@ -66,9 +66,7 @@ class SaslEncryptionIT {
             for (int fanIn = 0; fanIn < 2; fanIn++) {
                 try (GradientSource source = new LockstepGradientSource(cluster.spark(), plan, EXECUTORS, fanIn)) {
                     LocalCluster.awaitJoined(source, EXECUTORS);
-                    assertThat(Outcome.of(source, plan, step -> {}))
-                            .as("fan-in %d", fanIn)
-                            .isEqualTo(expected);
+                    assertThat(Outcome.of(source, plan)).as("fan-in %d", fanIn).isEqualTo(expected);
                     assertThat(source.counters().workersLost()).isZero();
                 }
             }

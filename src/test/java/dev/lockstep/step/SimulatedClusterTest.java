@@ -63,7 +63,7 @@ class SimulatedClusterTest {
             for (int fanIn : FAN_INS) {
                 String what = workers + " workers, fan-in " + fanIn;
                 try (SimulatedCluster cluster = cluster(plan, workers, fanIn, null, null)) {
-                    assertThat(Outcome.of(cluster, plan, step -> {})).as(what).isEqualTo(expected);
+                    assertThat(Outcome.of(cluster, plan)).as(what).isEqualTo(expected);
                     GradientSource.Counters counters = cluster.counters();
                     assertThat(counters.workersLost()).as(what).isZero();
                     assertThat(counters.partsRefused()).as(what).isZero();
@@ -85,7 +85,7 @@ class SimulatedClusterTest {
         Outcome expected = Outcome.local(plan);
         try (SimulatedCluster cluster = cluster(plan, workers, fanIn, random, fate)) {
             try {
-                assertThat(Outcome.of(cluster, plan, step -> {})).as(what).isEqualTo(expected);
+                assertThat(Outcome.of(cluster, plan)).as(what).isEqualTo(expected);
             } catch (RuntimeException e) {
                 throw new AssertionError(what, e);
             }
@@ -177,7 +177,7 @@ class SimulatedClusterTest {
                 }
             };
             try (SimulatedCluster cluster = cluster(plan, 16, 2, null, fate)) {
-                Outcome.of(cluster, plan, step -> {});
+                Outcome.of(cluster, plan);
                 assertThat(cluster.counters().workersLost())
                         .as("silent: " + number)
                         .isEqualTo(1);

@@ -110,7 +110,7 @@ public record SmallSet(Path directory) {
      * Trains by Nesterov's momentum.
      *
      * @param weights trained in place
-     * @param beforeStep called with the number of each step
+     * @param beforeStep called with the number of each step, by this thread; null if steps are to follow each other at once
      * @return the bits of the losses of all steps, one after the other
      */
     public static String train(
@@ -118,12 +118,18 @@ public record SmallSet(Path directory) {
         StringBuilder losses = new StringBuilder();
         try (Optimizer optimizer =
                 new Optimizer(UpdateRule.NESTEROV, 0.9f, 1e-3f, plan.shape(), KernelChoice.AUTO.kernels())) {
-            for (long step = 0; step < steps; step++) {
-                beforeStep.accept(step);
-                GradientPart gradient = source.gradient(step, weights);
-                double loss = gradient.lossSum() / gradient.rows();
-                losses.append(Double.toHexString(loss)).append(' ');
-                optimizer.apply(0.2f, gradient.values(), weights);
+            long[] done = {0};
+            while (done[0] < steps) {
+                if (beforeStep != null) {
+                    beforeStep.accept(done[0]);
+                }
+                source.steps(done[0], weights, gradient -> {
+                    double loss = gradient.lossSum() / gradient.rows();
+                    losses.append(Double.toHexString(loss)).append(' ');
+                    source.update(optimizer, 0.2f, gradient, weights);
+                    done[0]++;
+                    return beforeStep == null && done[0] < steps;
+                });
             }
         }
         return losses.toString();
