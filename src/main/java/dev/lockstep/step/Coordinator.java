@@ -64,8 +64,13 @@ final class Coordinator implements PartSink {
      * @param step for a gradient
      * @param split for a score
      * @param weights not changed during the round
+     * @param lingerMicros how long members look for the next order, after a gradient, before they sleep
      */
-    record Round(long number, Work.Kind kind, long step, Split split, Parameters weights) {}
+    record Round(long number, Work.Kind kind, long step, Split split, Parameters weights, int lingerMicros) {
+        Round(long number, Work.Kind kind, long step, Split split, Parameters weights) {
+            this(number, kind, step, split, weights, 0);
+        }
+    }
 
     private final StepPlan plan;
     private final Membership membership;

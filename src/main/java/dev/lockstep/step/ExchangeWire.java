@@ -32,6 +32,7 @@ final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
     private final Listener listener;
     private final long maxFrameBytes;
     private final boolean sendsRegions;
+    private final Lingering lingering;
     private ByteBuffer in = FrameLayout.room(FrameLayout.HEADER_BYTES);
     private int wanted = FrameLayout.HEADER_BYTES;
 
@@ -39,6 +40,7 @@ final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
         this.channel = channel;
         this.listener = listener;
         this.maxFrameBytes = maxFrameBytes;
+        this.lingering = new Lingering(channel.eventLoop());
         this.sendsRegions = channel.pipeline().get(SASL_ENCRYPTION) != null;
     }
 
@@ -67,6 +69,15 @@ final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
 
     private static ByteBuf bytes(ByteBuffer head, ByteBuffer rest) {
         return rest == null ? Unpooled.wrappedBuffer(head) : Unpooled.wrappedBuffer(head, rest);
+    }
+
+    @Override
+    public void linger(long nanos) {
+        if (channel.eventLoop().inEventLoop()) {
+            lingering.linger(nanos);
+        } else {
+            channel.eventLoop().execute(() -> lingering.linger(nanos));
+        }
     }
 
     @Override
@@ -112,6 +123,7 @@ final class ExchangeWire extends ChannelInboundHandlerAdapter implements Wire {
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
+        lingering.end();
         listener.closed(this);
     }
 

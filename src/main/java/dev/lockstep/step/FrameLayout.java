@@ -17,8 +17,8 @@ import java.nio.ByteOrder;
  *       12      4  count: nodes in the body; length of the text in JOIN and FAILED
  *       16      8  round
  *       24      8  step of a gradient
- *       32      4  detail: split of a score; port of a worker that others can reach in JOIN, else 0; 1 in FAILED for bad
- *                  input; 1 in OVER if the run goes on without this worker
+ *       32      4  detail: split of a score; microseconds to linger in GRADIENT downwards; port of a worker that others can
+ *                  reach in JOIN, else 0; 1 in FAILED for bad input; 1 in OVER if the run goes on without this worker
  *       36      4  body: bytes that follow
  *       40         body
  *
@@ -53,6 +53,9 @@ final class FrameLayout {
     static final int DETAIL_OFFSET = 32;
     static final int BODY_LENGTH_OFFSET = 36;
     static final int HEADER_BYTES = 40;
+
+    /** Nobody keeps a core without work for longer. */
+    static final int MAX_LINGER_MICROS = 10_000;
 
     static final int NODE_BYTES = 8;
     static final int GRADIENT_NODE_BYTES = 24;

@@ -43,6 +43,9 @@ public final class LockstepGradientSource implements GradientSource {
     /** How long the training thread looks for parts of threads of its own process, yielding its core, before it parks. */
     private static final long YIELD_NANOS = 1_000_000;
 
+    /** How long workers linger, if that is faster: longer than the others and the driver need for their part of a short step. */
+    private static final int LINGER_MICROS = 1_000;
+
     private static final String JOB_GROUP = "spark.jobGroup.id";
 
     private static final String JOB_DESCRIPTION = "spark.job.description";
@@ -66,6 +69,7 @@ public final class LockstepGradientSource implements GradientSource {
     private final LoadReport data;
     private final Deque<Runnable> held = new ArrayDeque<>(); // what closes the things that are open, the last first
     private final boolean isLocal; // then the training thread computes its share, and waits for little
+    private final LingerChoice lingerChoice = new LingerChoice();
     private long rounds;
 
     /** Like the other constructor, for runs of a few steps. */
@@ -247,8 +251,10 @@ public final class LockstepGradientSource implements GradientSource {
 
         @Override
         public void begin(long step, Runnable whenComplete) {
+            int lingerMicros = lingerChoice.lingers(System.nanoTime()) ? LINGER_MICROS : 0;
             LockstepGradientSource.this.begin(
-                    new Coordinator.Round(rounds++, Work.Kind.GRADIENT, step, null, weights), whenComplete);
+                    new Coordinator.Round(rounds++, Work.Kind.GRADIENT, step, null, weights, lingerMicros),
+                    whenComplete);
         }
 
         @Override

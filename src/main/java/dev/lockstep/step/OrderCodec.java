@@ -66,7 +66,8 @@ final class OrderCodec {
                 + (long) route.nodes().size() * FrameLayout.NODE_BYTES
                 + (update == null ? 0 : Integer.BYTES + routeBytes(route.below()) + VERSIONS_BYTES);
         ByteBuffer head = bytes > room.capacity() ? FrameLayout.room(bytes) : room;
-        int detail = round.split() == null ? 0 : round.split().ordinal();
+        int detail =
+                round.split() == null ? round.lingerMicros() : round.split().ordinal();
         FrameLayout.start(head, type, route.member(), route.nodes().size(), round.number(), round.step(), detail);
         writeNodes(route.nodes(), head);
         if (update != null) {
@@ -132,10 +133,16 @@ final class OrderCodec {
         FrameLayout.require(!nodes.isEmpty() || kind == Work.Kind.LOAD, "nodes of an order, at least", 1, 0);
         List<Route> below = hasWeights ? routes(frame, 0) : List.of();
         Split split = kind == Work.Kind.SCORE ? split(frame) : null;
+        int lingerMicros = kind == Work.Kind.GRADIENT ? lingerMicros(frame) : 0;
         WeightsUpdate update = hasWeights ? update(frame) : null;
         FrameLayout.require(!frame.hasRemaining(), "bytes after an order", 0, frame.remaining());
         Coordinator.Round round = new Coordinator.Round(
-                frame.getLong(FrameLayout.ROUND_OFFSET), kind, frame.getLong(FrameLayout.STEP_OFFSET), split, null);
+                frame.getLong(FrameLayout.ROUND_OFFSET),
+                kind,
+                frame.getLong(FrameLayout.STEP_OFFSET),
+                split,
+                null,
+                lingerMicros);
         return new Order(round, new Route(member, null, nodes, below), update);
     }
 
@@ -183,6 +190,16 @@ final class OrderCodec {
         Split[] splits = Split.values();
         FrameLayout.require(detail >= 0 && detail < splits.length, "number of a split, below", splits.length, detail);
         return splits[detail];
+    }
+
+    private static int lingerMicros(ByteBuffer frame) {
+        int micros = frame.getInt(FrameLayout.DETAIL_OFFSET);
+        FrameLayout.require(
+                micros >= 0 && micros <= FrameLayout.MAX_LINGER_MICROS,
+                "microseconds to linger, at most",
+                FrameLayout.MAX_LINGER_MICROS,
+                micros);
+        return micros;
     }
 
     private WeightsUpdate update(ByteBuffer frame) {

@@ -15,6 +15,12 @@ interface Wire {
      */
     void send(ByteBuffer head, ByteBuffer rest);
 
+    /**
+     * Looks for what comes without sleeping for so long, from now on, as long as nobody else wants the core: what comes is seen at
+     * once then. Any thread.
+     */
+    default void linger(long nanos) {}
+
     /** Ends the connection; what is still being sent may be lost. Any thread, any number of times. */
     void close();
 

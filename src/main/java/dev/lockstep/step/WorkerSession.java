@@ -11,6 +11,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 /**
  * What a worker process does with orders, whatever wires they come over: from the driver, or from a worker above it. One
@@ -164,12 +165,16 @@ final class WorkerSession implements AutoCloseable {
             fail(e);
             return;
         }
+        int lingerMicros = order.round().lingerMicros();
         order = null;
         work = null;
         from = null;
         if (to != null) {
             answers.put(to, frame);
             to.send(frame, null);
+            if (lingerMicros > 0) {
+                to.linger(TimeUnit.MICROSECONDS.toNanos(lingerMicros));
+            }
         }
         while (order == null && !waiting.isEmpty()) {
             Waiting next = waiting.remove();

@@ -142,6 +142,8 @@ class ExchangeClientTest {
                 assertThat(gradient.getLong(FrameLayout.ROUND_OFFSET)).isEqualTo(1 + step);
                 assertSame(expected.gradient(step, weights).get(0), FrameLayout.open(gradient));
             }
+            driver.answer(ExchangeOrders.lingering(FrameLayout.MAX_LINGER_MICROS, weights, RIGHT));
+            driver.request(FrameLayout.GRADIENT);
             driver.answer(ExchangeOrders.score(9, Split.TRAIN.ordinal(), null, RIGHT));
             ByteBuffer scores = FrameLayout.open(driver.request(FrameLayout.SCORE));
             assertThat(FrameLayout.node(scores, SHARDS)).isEqualTo(RIGHT);
@@ -216,6 +218,8 @@ class ExchangeClientTest {
         assertRefused("no node", ExchangeOrders.gradient(0, 0, weights));
         assertRefused("split 3", ExchangeOrders.score(0, 3, weights, LEFT));
         assertRefused("split -1", ExchangeOrders.score(0, -1, weights, LEFT));
+        assertRefused("lingers too long", ExchangeOrders.lingering(FrameLayout.MAX_LINGER_MICROS + 1, weights, LEFT));
+        assertRefused("lingers for a negative time", ExchangeOrders.lingering(-1, weights, LEFT));
         assertRefused("a change of weights that it never had", ExchangeOrders.gradient(0, 0, null, LEFT));
         ByteBuffer below = ExchangeOrders.gradient(0, 0, weights, LEFT);
         below.putInt(FrameLayout.HEADER_BYTES + FrameLayout.NODE_BYTES, 1);

@@ -34,6 +34,11 @@ final class ExchangeOrders {
         return withWeights(FrameLayout.GRADIENT, round, step, 0, weights, nodes);
     }
 
+    /** A gradient's order whose worker lingers after it. */
+    static ByteBuffer lingering(int micros, Parameters weights, Node... nodes) {
+        return withWeights(FrameLayout.GRADIENT, 0, 0, micros, weights, nodes);
+    }
+
     /** @param weights all of them travel; null if they have not changed */
     static ByteBuffer score(long round, int split, Parameters weights, Node... nodes) {
         return withWeights(FrameLayout.SCORE, round, -1, split, weights, nodes);
