@@ -158,6 +158,14 @@ class CoordinatorTest {
         coordinator.goOn();
         assertThat(followed).as("round 1 is waited for").hasSize(1);
         assertThat(coordinator.isComplete()).isTrue();
+        assertThat(coordinator.idle(a.number)).isTrue();
+        coordinator.begin(new Coordinator.Round(2, Work.Kind.GRADIENT, 2, null, null), () -> followed.add("the last"));
+        assertThat(a.deliver(2, 0, 4)).isTrue();
+        assertThat(b.deliver(2, 4, 8)).isTrue();
+        assertThat(coordinator.idle(b.number)).isTrue();
+        coordinator.goOn();
+        coordinator.goOn();
+        assertThat(followed).as("once").hasSize(2);
     }
 
     @Test
