@@ -217,11 +217,13 @@ public final class LockstepGradientSource implements GradientSource {
             return;
         }
         StepRun steps = new StepRun(first, new StepRounds(weights), end);
-        steps.begin();
         try {
+            steps.begin();
             await(steps);
-        } finally {
+        } catch (RuntimeException | Error e) {
             steps.stop();
+            steps.requireSuccess(); // what ended the steps before this did
+            throw e;
         }
         steps.requireSuccess();
     }

@@ -125,6 +125,7 @@ final class RemoteMembers implements Wire.Listener, AutoCloseable {
         RemoteMember member = members.remove(wire);
         if (member != null) {
             coordinator.leave(member.number, "its connection ended");
+            coordinator.goOn(); // its last part may have been accepted, and not have been read for want of memory
         }
     }
 

@@ -56,7 +56,8 @@ final class StageWatch {
             watchedSinceNanos = now; // this process stood still itself: what has come meanwhile has not been heard
         }
         lookedNanos = now;
-        long waitedSeconds = TimeUnit.NANOSECONDS.toSeconds(now - coordinator.progressNanos());
+        long progressNanos = coordinator.progressNanos();
+        long waitedSeconds = TimeUnit.NANOSECONDS.toSeconds(now - progressNanos);
         if (coordinator.isEmpty()) {
             if (waitedSeconds >= settings.workerTimeoutSeconds()) {
                 throw new WorkersMissingException(
@@ -67,6 +68,14 @@ final class StageWatch {
         if (now - watchedSinceNanos >= stepTimeoutNanos) {
             coordinator.dropSilent(now - watchedSinceNanos, stepTimeoutNanos);
         }
+        synchronized (coordinator) {
+            if (coordinator.progressNanos() == progressNanos) { // else another thread may have begun the next round
+                losePatience(waitedSeconds);
+            }
+        }
+    }
+
+    private void losePatience(long waitedSeconds) {
         if (waitedSeconds >= settings.stepTimeoutSeconds()) {
             coordinator.askCarriersToHandIn();
         }

@@ -20,6 +20,7 @@ final class StepClock {
     private long totalNanos;
     private long gradientNanos;
     private long allocatedBytes;
+    private long allocatedSteps;
     private long beganNanos;
     private long allocatedBefore;
     private Thread beganBy;
@@ -44,6 +45,7 @@ final class StepClock {
         long elapsed = System.nanoTime() - beganNanos;
         if (Thread.currentThread() == beganBy) { // of a step that another thread ends they are not known
             allocatedBytes += threads.getCurrentThreadAllocatedBytes() - allocatedBefore;
+            allocatedSteps++;
         }
         nanos[(int) (steps % nanos.length)] = elapsed;
         totalNanos += elapsed;
@@ -57,7 +59,7 @@ final class StepClock {
                 totalNanos / 1e9,
                 gradientNanos / 1e9,
                 StepMillis.of(Arrays.copyOf(nanos, (int) Math.min(steps, nanos.length))),
-                steps == 0 ? 0 : allocatedBytes / steps,
+                allocatedSteps == 0 ? 0 : allocatedBytes / allocatedSteps,
                 collections() - collectionsBefore);
     }
 

@@ -7,7 +7,7 @@ package dev.lockstep.train;
  * @param seconds sum of their times; evaluation, checkpoints and listeners are not in it
  * @param gradientSeconds the part of it from the order until the gradient was there: workers and exchange; the update is the rest
  * @param millis of single steps
- * @param allocatedBytesPerStep heap bytes that the training thread allocated in a step, on average
+ * @param allocatedBytesPerStep heap bytes that the thread allocated that took the step, on average
  * @param collections garbage collections in this JVM from the first step to the end of the loop
  */
 public record StepTimes(

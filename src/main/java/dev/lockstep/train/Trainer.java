@@ -32,11 +32,13 @@ public final class Trainer implements AutoCloseable {
     private final long lastStep;
     private final boolean isCutShort;
     private final long evaluateEvery;
+    private final long logEvery;
     private final long checkpointEvery;
     private final boolean hasValidation;
     private volatile boolean stopRequested;
     private long stepsDone;
     private double lastLoss = Double.NaN;
+    private TrainingListener.StepReport untold; // of the last step, until the listener has been told
     private double largestGap;
     private double lowestTestLoss = Double.POSITIVE_INFINITY;
     private Evaluation latest;
@@ -65,6 +67,7 @@ public final class Trainer implements AutoCloseable {
         this.lastStep = config.lastStep(plan);
         this.isCutShort = lastStep < config.totalSteps(plan);
         this.evaluateEvery = config.watching().evaluateEvery().orElse(stepsPerEpoch);
+        this.logEvery = config.watching().logEvery();
         this.checkpointEvery = config.watching().checkpointEvery();
         this.hasValidation = plan.holdout().validation() > 0;
     }
@@ -123,6 +126,7 @@ public final class Trainer implements AutoCloseable {
             }
             clock.begin();
             source.steps(stepsDone, weights, gradient -> stepEnds(gradient, clock, listener));
+            tell(listener);
             if (isEvaluationDue()) {
                 evaluate(listener);
             }
@@ -136,7 +140,10 @@ public final class Trainer implements AutoCloseable {
         return finish(clock.times(), listener);
     }
 
-    /** Updates the weights by the gradient of the step under way; returns whether there is nothing to do before the next. */
+    /**
+     * Updates the weights by the gradient of the step under way. Returns whether there is nothing to do before the next that
+     * takes long, as writing a line to a file may: that is left to the training thread.
+     */
     private boolean stepEnds(GradientPart gradient, StepClock clock, TrainingListener listener) {
         clock.gradientDone();
         lastLoss = gradient.lossSum() / gradient.rows();
@@ -146,12 +153,22 @@ public final class Trainer implements AutoCloseable {
         long nanos = clock.end();
 
         stepsDone++;
-        listener.stepDone(new TrainingListener.StepReport(stepsDone, lastLoss, rate, nanos));
-        boolean goesOn = stepsDone < lastStep && !stopRequested && !isEvaluationDue() && !isCheckpointDue();
-        if (goesOn) {
-            clock.begin();
+        untold = new TrainingListener.StepReport(stepsDone, lastLoss, rate, nanos);
+        boolean isLineDue = stepsDone % logEvery == 0;
+        if (isLineDue || stepsDone == lastStep || isEvaluationDue() || isCheckpointDue()) {
+            return false;
         }
-        return goesOn;
+        tell(listener);
+        clock.begin();
+        return !stopRequested;
+    }
+
+    private void tell(TrainingListener listener) {
+        if (untold != null) {
+            TrainingListener.StepReport report = untold;
+            untold = null;
+            listener.stepDone(report);
+        }
     }
 
     private boolean isEvaluationDue() {

@@ -1,8 +1,8 @@
 package dev.lockstep.train;
 
 /**
- * Watches a run. Called between steps, in order, by one thread at a time: the training thread, or for {@link #stepDone} one that
- * ends steps for it and must not wait long. What it does counts as no step's time.
+ * Watches a run. Called between steps, in order, by one thread at a time: the training thread, or for {@link #stepDone} after a
+ * step without a line of metrics one that ends steps for it, and must not wait long. What it does counts as no step's time.
  */
 public interface TrainingListener {
     /** After a step. Called for every step: cheap unless the listener decides otherwise. */

@@ -4,6 +4,7 @@ import dev.lockstep.data.Split;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.Score;
+import java.util.concurrent.CompletableFuture;
 
 /** A source whose gradients, losses and scores a test makes up. */
 public final class ScriptedSource implements GradientSource {
@@ -25,6 +26,7 @@ public final class ScriptedSource implements GradientSource {
     private final GradientPart part;
     private final Gradients gradients;
     private final Scores scores;
+    private boolean isElsewhere;
 
     /** A source for networks of a shape. */
     public ScriptedSource(NetworkShape shape, Gradients gradients, Scores scores) {
@@ -51,6 +53,22 @@ public final class ScriptedSource implements GradientSource {
         part.values().all().fill(0f);
         part.set(1, gradients.of(step, weights, part.values()));
         return part;
+    }
+
+    /** Steps are taken by another thread than the caller's from now on, as with workers in other processes. */
+    public void stepElsewhere() {
+        isElsewhere = true;
+    }
+
+    @Override
+    public void steps(long first, Parameters weights, StepEnd end) {
+        if (isElsewhere) {
+            Runnable steps = () -> GradientSource.super.steps(first, weights, end);
+            CompletableFuture.runAsync(steps, task -> new Thread(task, "elsewhere").start())
+                    .join();
+        } else {
+            GradientSource.super.steps(first, weights, end);
+        }
     }
 
     @Override

@@ -28,6 +28,7 @@ final class TestConfig {
     OptionalLong epochs = OptionalLong.empty();
     int patience;
     OptionalLong evaluateEvery = OptionalLong.empty();
+    long logEvery = 1;
     long checkpointEvery;
     int keepCheckpoints = 3;
     boolean checkpointRequired;
@@ -40,7 +41,8 @@ final class TestConfig {
                 new TrainingConfig.Batches(batchSize, sampling, 4, validationFraction, GradientMethod.BACKPROP),
                 new TrainingConfig.Updates(rule, learningRate, 0.9f, 1e-4f, schedule, 3, 10, 0.5f),
                 new TrainingConfig.Length(iterations, epochs, patience),
-                new TrainingConfig.Watching(evaluateEvery, 1, checkpointEvery, keepCheckpoints, checkpointRequired));
+                new TrainingConfig.Watching(
+                        evaluateEvery, logEvery, checkpointEvery, keepCheckpoints, checkpointRequired));
     }
 
     /** A plan on 100 training and 10 test images of 2 x 3 pixels that nobody will ever read. */

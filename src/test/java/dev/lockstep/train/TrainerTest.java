@@ -1,6 +1,7 @@
 package dev.lockstep.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assertions.within;
 
@@ -14,9 +15,11 @@ import dev.lockstep.step.ScriptedSource;
 import dev.lockstep.step.StepPlan;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -135,6 +138,39 @@ class TrainerTest {
         assertThat(witness.evaluatedSteps())
                 .as("never of the weights that overflowed")
                 .containsExactly(7L, 14L, 21L);
+    }
+
+    /** Whoever ends steps for the training thread is not to wait for a file. */
+    @Test
+    void whereALineIsDueTheTrainingThreadTellsTheListener() {
+        settings.iterations = 250;
+        settings.logEvery = 9;
+        TrainingConfig config = settings.build();
+        StepPlan plan = TestConfig.unreadPlan(config);
+        List<Long> own = new ArrayList<>();
+        List<Long> all = new ArrayList<>();
+        Thread trainingThread = Thread.currentThread();
+        TrainingListener listener = new TrainingListener() {
+            @Override
+            public void stepDone(StepReport report) {
+                all.add(report.step());
+                if (Thread.currentThread() == trainingThread) {
+                    own.add(report.step());
+                }
+            }
+        };
+        try (ScriptedSource source = new ScriptedSource(plan.shape(), TrainerTest::unit, MEDIOCRE);
+                Parameters weights = new Parameters(plan.shape());
+                Trainer trainer = new Trainer(config, plan, source, weights, checkpoints(config, source))) {
+            source.stepElsewhere();
+            assertThatCode(() -> trainer.train(0, listener)).doesNotThrowAnyException();
+        }
+        assertThat(all).isEqualTo(LongStream.rangeClosed(1, 250).boxed().toList());
+        assertThat(own)
+                .hasSizeLessThan(all.size())
+                .containsAll(all.stream()
+                        .filter(step -> step % settings.logEvery == 0)
+                        .toList());
     }
 
     @Test
