@@ -3,6 +3,8 @@ package dev.lockstep.step;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -64,13 +66,26 @@ public final class LocalCluster implements AutoCloseable {
         process.onExit().orTimeout(60, TimeUnit.SECONDS).join();
     }
 
-    /** Stops a process, as SIGSTOP does, or lets it go on. */
+    /** Stops a process, as SIGSTOP does, or lets it go on. Returns when it has stopped: until then its threads may go on. */
     static void signal(ProcessHandle process, String name) throws IOException, InterruptedException {
         int status = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
                 .inheritIO()
                 .start()
                 .waitFor();
         assertThat(status).as("kill -%s %s", name, process).isZero();
+        Path state = Path.of("/proc/" + process.pid() + "/stat");
+        if (name.equals("STOP") && Files.exists(state)) {
+            Await.until(() -> process + " is not stopped", () -> isStopped(state));
+        }
+    }
+
+    private static boolean isStopped(Path state) {
+        try {
+            String text = Files.readString(state);
+            return text.startsWith(") T", text.lastIndexOf(')'));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     static void awaitJoined(GradientSource source, long workers) {

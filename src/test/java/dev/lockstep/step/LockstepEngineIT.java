@@ -253,6 +253,7 @@ class LockstepEngineIT {
             LocalCluster.awaitJoined(source, EXECUTORS);
             source.gradient(0, weights);
             List<ProcessHandle> all = cluster.executors();
+            assertThat(all).hasSize(EXECUTORS);
             all.forEach(executor -> signal(executor, "STOP")); // a killed one would be replaced in a second or two
             try {
                 assertThat(catchThrowable(() -> source.gradient(1, weights)))
