@@ -3,10 +3,11 @@ package dev.lockstep.step;
 import java.util.Arrays;
 
 /**
- * Whether workers linger after their answer ({@link Lingering}). Who sleeps is woken late, and where the kernel thinks best, which with two
- * executors on two cores may be one core for both; but who lingers takes part of a core, which the JVM's compiler lacks while a
- * run is young. Which is better changes in a run, and by the minute on a machine that is not alone on its host. So it is
- * measured again and again: many steps the way that was faster, then some sleeping and some lingering. One thread at a time.
+ * Whether workers linger after their answer ({@link Lingering}). Who sleeps is woken late, and where the kernel thinks best,
+ * which with two executors on two cores may be one core for both; but who lingers takes part of a core, which the JVM's
+ * compiler lacks while a run is young. Which is better changes in a run, and by the minute on a machine that is not alone on its
+ * host. So it is measured again and again: many steps the way that was faster, then some sleeping and some lingering. One
+ * thread at a time.
  */
 final class LingerChoice {
     /** Steps between two measurements. */

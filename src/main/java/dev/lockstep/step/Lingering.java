@@ -20,7 +20,7 @@ final class Lingering {
     /** Who has the core for longer than this does something, and does not linger. */
     private static final long MOMENT_NANOS = 20_000;
     /** Of so many lingerings there is less than half a crowded yield each while every core has one of those who linger. */
-    private static final int MIN_WINDOW = 64;
+    static final int MIN_WINDOW = 64;
     /** Windows are twice as long each time that the core was held in vain, since there may be no better one for the other. */
     private static final int MAX_WINDOW = 1024;
 

@@ -235,7 +235,7 @@ public final class LockstepGradientSource implements GradientSource {
             if (coordinator.isComplete() || steps.step() != watched) { // nobody is waited for, or not since then
                 watched = steps.step();
                 watch.begin(now);
-                watch.requireStage();
+                watch.requireNotStopped();
             } else {
                 watch.requireProgress(now);
             }
@@ -281,9 +281,7 @@ public final class LockstepGradientSource implements GradientSource {
     }
 
     private void begin(Coordinator.Round round, Runnable whenComplete) {
-        if (stage.isDone()) { // tasks of a cancelled stage may still be about, and would do one more step or another
-            throw watch.stageEnded();
-        }
+        watch.requireStage();
         coordinator.begin(round, whenComplete);
     }
 

@@ -33,11 +33,20 @@ final class StageWatch {
         lookedNanos = now;
     }
 
-    /** @throws StageEndedException if the stage has ended, or this thread was interrupted */
+    /**
+     * Tasks of a cancelled stage may still be about, and would do one more step or another. Any thread.
+     *
+     * @throws StageEndedException if the stage has ended
+     */
     void requireStage() {
         if (stage.isDone()) {
             throw stageEnded();
         }
+    }
+
+    /** @throws StageEndedException if the stage has ended, or this thread was interrupted */
+    void requireNotStopped() {
+        requireStage();
         if (Thread.interrupted()) {
             throw new StageEndedException(true, "the training thread was interrupted", null);
         }
@@ -46,11 +55,11 @@ final class StageWatch {
     /**
      * Gives up who is silent for too long. Called again and again while workers are waited for.
      *
-     * @throws StageEndedException as {@link #requireStage}
+     * @throws StageEndedException as {@link #requireNotStopped}
      * @throws WorkersMissingException if nobody has been there for too long
      */
     void requireProgress(long now) {
-        requireStage();
+        requireNotStopped();
         long stepTimeoutNanos = TimeUnit.SECONDS.toNanos(settings.stepTimeoutSeconds());
         if (now - lookedNanos > stepTimeoutNanos / 2) {
             watchedSinceNanos = now; // this process stood still itself: what has come meanwhile has not been heard
@@ -93,8 +102,7 @@ final class StageWatch {
         coordinator.dropMissing("nothing delivered for " + waitedSeconds + " s");
     }
 
-    /** What ended the stage. */
-    StageEndedException stageEnded() {
+    private StageEndedException stageEnded() {
         try {
             stage.get(0, TimeUnit.SECONDS);
             return new StageEndedException(false, "all its tasks have returned", null);

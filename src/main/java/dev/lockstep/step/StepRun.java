@@ -5,9 +5,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * Steps one after another that do not wait for the training thread: whoever brings the last part of a step, a thread of the
- * transport, ends it and begins the next. So nobody has to be woken between the last part and the next orders; and the thread that
- * sends these, which wakes the executors by it, is alone on its core, which lets Linux wake the second of two executors on the
- * same machine there instead of behind the first. The training thread waits, and watches.
+ * transport, ends it and begins the next, so that nobody has to be woken between the last part and the next orders. The
+ * training thread waits, and watches.
  */
 final class StepRun {
     /** The rounds of the steps. Called with this object's monitor held. */

@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class LingeringTest {
-    private static final int WINDOW = 64;
+    private static final int WINDOW = Lingering.MIN_WINDOW;
     private static final long LINGER_NANOS = 100_000;
     private static final long ALONE_NANOS = 400;
 

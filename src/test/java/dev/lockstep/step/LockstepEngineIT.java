@@ -19,8 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -146,27 +145,21 @@ class LockstepEngineIT {
     @Test
     void anExecutorKilledWhileStepsFollowEachOtherAtOnceChangesNoBit() throws InterruptedException {
         StepPlan plan = new SmallSet(shared).plan(8, 16, Sampling.EPOCH, 0);
-        long[] steps = {0};
-        CountDownLatch atWork = new CountDownLatch(100);
+        AtomicLong steps = new AtomicLong();
         String found;
         try (Optimizer optimizer = new Optimizer(UpdateRule.SGD, 0, 0, plan.shape(), plan.kernels());
                 Parameters weights = SmallSet.initial(plan);
                 GradientSource source = new LockstepGradientSource(cluster.spark(), plan, 3, 0)) {
             LocalCluster.awaitJoined(source, EXECUTORS);
             Thread killer = new Thread(() -> {
-                try {
-                    assertThat(atWork.await(60, TimeUnit.SECONDS)).isTrue();
-                } catch (InterruptedException e) {
-                    throw new IllegalStateException(e);
-                }
+                Await.until(() -> "steps: " + steps, () -> steps.get() >= 100);
                 LocalCluster.kill(cluster.executors().get(0));
             });
             killer.start();
             int[] afterLoss = {0};
             source.steps(0, weights, gradient -> {
                 source.update(optimizer, 0.1f, gradient, weights);
-                steps[0]++;
-                atWork.countDown();
+                steps.incrementAndGet();
                 afterLoss[0] += source.counters().workersLost() == 1 ? 1 : 0;
                 return afterLoss[0] < 100;
             });
@@ -176,10 +169,10 @@ class LockstepEngineIT {
         try (Optimizer optimizer = new Optimizer(UpdateRule.SGD, 0, 0, plan.shape(), plan.kernels());
                 Parameters weights = SmallSet.initial(plan);
                 GradientSource source = new LocalGradientSource(SmallSet.conf(), plan)) {
-            for (long step = 0; step < steps[0]; step++) {
+            for (long step = 0; step < steps.get(); step++) {
                 optimizer.apply(0.1f, source.gradient(step, weights).values(), weights);
             }
-            assertThat(found).as("after %d steps", steps[0]).isEqualTo(weights.sha256());
+            assertThat(found).as("after %d steps", steps.get()).isEqualTo(weights.sha256());
         }
     }
 

@@ -6,8 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 class StepRunTest {
@@ -84,30 +83,26 @@ class StepRunTest {
     /** The weights are the caller's again then. */
     @Test
     void afterAStopNoStepIsEndedAndOneThatIsBeingEndedIsWaitedFor() throws InterruptedException {
-        CountDownLatch isEnding = new CountDownLatch(1);
-        CountDownLatch mayEnd = new CountDownLatch(1);
+        AtomicBoolean isEnding = new AtomicBoolean();
+        AtomicBoolean mayEnd = new AtomicBoolean();
         List<String> order = new ArrayList<>();
         StepRun run = new StepRun(0, rounds, gradient -> {
-            isEnding.countDown();
-            try {
-                assertThat(mayEnd.await(60, TimeUnit.SECONDS)).isTrue();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
+            isEnding.set(true);
+            Await.until(() -> "it may end", mayEnd::get);
             order.add("ended");
             return true;
         });
         run.begin();
         Thread ending = new Thread(rounds.whenComplete);
         ending.start();
-        assertThat(isEnding.await(60, TimeUnit.SECONDS)).isTrue();
+        Await.until(() -> "the step ends", isEnding::get);
         Thread stopping = new Thread(() -> {
             run.stop();
             order.add("stopped");
         });
         stopping.start();
         Await.until(() -> "the stop waits", () -> stopping.getState() == Thread.State.BLOCKED);
-        mayEnd.countDown();
+        mayEnd.set(true);
         ending.join();
         stopping.join();
         assertThat(order).containsExactly("ended", "stopped");
