@@ -135,7 +135,7 @@ public final class Main implements Runnable {
             }
         }
         if (e instanceof TrainingStoppedException stopped) {
-            complain(command, e.getMessage() + "; --resume goes on from there");
+            complain(command, e.getMessage() + (stopped.hasBegun() ? "; --resume goes on from there" : ""));
             return stopped.isRequested() ? STOPPED : FAILED;
         }
         if (e instanceof TuneStoppedException) {

@@ -13,6 +13,7 @@ import dev.lockstep.step.JobGradientSource;
 import dev.lockstep.step.LoadReport;
 import dev.lockstep.step.LocalGradientSource;
 import dev.lockstep.step.LockstepGradientSource;
+import dev.lockstep.step.StageEndedException;
 import dev.lockstep.step.StepPlan;
 import dev.lockstep.train.BatchTrace;
 import dev.lockstep.train.Evaluation;
@@ -108,6 +109,8 @@ final class TrainRun {
                             weights,
                             directory,
                             meter -> spark.sc().listenerBus().post(new RunStarted(meter)));
+                } catch (StageEndedException e) {
+                    throw TrainingStoppedException.whileLoading(e);
                 }
             }
         }

@@ -7,10 +7,12 @@ import dev.lockstep.net.HeapNet;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.step.GradientSource;
 import dev.lockstep.step.LockstepGradientSource;
+import dev.lockstep.step.StageEndedException;
 import dev.lockstep.step.StepPlan;
 import dev.lockstep.train.Trainer;
 import dev.lockstep.train.TrainingConfig;
 import dev.lockstep.train.TrainingResult;
+import dev.lockstep.train.TrainingStoppedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Map;
@@ -88,6 +90,8 @@ final class Fit {
                                 params.uid(), new HeapNet(weights, plan.activation()), plan.loss(), provenance)
                         .withSummary(new TwoLayerTrainingSummary(result, history, source.counters()));
             }
+        } catch (StageEndedException e) {
+            throw TrainingStoppedException.whileLoading(e);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

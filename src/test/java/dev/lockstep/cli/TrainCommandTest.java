@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lockstep.data.IdxWriter.Storage;
+import dev.lockstep.files.GatedFileSystem;
 import dev.lockstep.memory.LeakCheck;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,7 +14,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerJobEnd;
+import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -42,6 +50,40 @@ class TrainCommandTest {
         args.addAll(List.of("--out", directory.resolve(name)));
         args.addAll(Arrays.asList(options));
         return InProcess.run(args.toArray()).succeeded();
+    }
+
+    /** Cancels every job while its tasks wait for their files, as a user does who presses "kill" soon. */
+    public static final class CancelsAtOnce extends SparkListener {
+        private final Path gate;
+
+        public CancelsAtOnce(SparkConf conf) throws IOException {
+            gate = GatedFileSystem.gate(conf);
+            Files.createFile(gate);
+        }
+
+        @Override
+        public void onJobStart(SparkListenerJobStart job) {
+            SparkContext.getOrCreate().cancelAllJobs();
+        }
+
+        @Override
+        public void onJobEnd(SparkListenerJobEnd job) {
+            assertThat(gate.toFile().delete()).isTrue();
+        }
+    }
+
+    @Test
+    void aRunThatIsCancelledWhileWorkersLoadEndsInOneLine() {
+        Map<String, String> properties = new TreeMap<>(GatedFileSystem.settings(directory.resolve("gate")));
+        properties.put("spark.extraListeners", CancelsAtOnce.class.getName());
+        properties.forEach(System::setProperty);
+        try {
+            InProcess.run("train", "--data", "gated:" + data, "--out", directory.resolve("run"), "--iterations", 5)
+                    .complained("lockstep", 130, "stopped before the workers had loaded the data; nothing was trained");
+            assertThat(directory.resolve("run")).doesNotExist();
+        } finally {
+            properties.keySet().forEach(System::clearProperty);
+        }
     }
 
     private Path file(String run, String name) {

@@ -3,17 +3,24 @@ package dev.lockstep.ml;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.lockstep.files.GatedFileSystem;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.step.Await;
 import dev.lockstep.train.TrainingStoppedException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.spark.SparkStageInfo;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.ml.linalg.Vectors;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerStageSubmitted;
+import org.apache.spark.scheduler.StageInfo;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -23,7 +30,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** The training of a fit belongs to its caller's jobs, as any other that a method of Spark ML begins. */
 @ExtendWith(LeakCheck.class)
@@ -32,14 +40,27 @@ class FitCancellationTest {
     private static Dataset<Row> points;
 
     @TempDir
-    static Path staging;
+    static Path directory;
+
+    private static Path gate;
+    private static final AtomicReference<StageInfo> training = new AtomicReference<>();
 
     @BeforeAll
     static void start() {
+        gate = directory.resolve("gate");
         spark = SparkSession.builder()
                 .master("local[2]")
                 .config("spark.ui.enabled", "false")
+                .config(Map.copyOf(GatedFileSystem.settings(gate)))
                 .getOrCreate();
+        spark.sparkContext().addSparkListener(new SparkListener() {
+            @Override
+            public void onStageSubmitted(SparkListenerStageSubmitted stage) {
+                if (stage.stageInfo().name().startsWith("foreachPartitionAsync")) {
+                    training.set(stage.stageInfo());
+                }
+            }
+        });
         points = Frames.frame(
                 spark,
                 List.of(
@@ -55,23 +76,37 @@ class FitCancellationTest {
         spark.stop();
     }
 
+    private enum By {
+        GROUP,
+        TAG
+    }
+
     private static TwoLayerClassifier small() {
         return new TwoLayerClassifier()
                 .setHiddenUnits(3)
                 .setBatchSize(4)
                 .setIterations(20)
-                .setStagingDirectory(staging.toString());
+                .setStagingDirectory("gated:" + directory);
     }
 
     /** What a notebook does when its user presses stop. */
     @ParameterizedTest
-    @ValueSource(strings = {"group", "tag"})
-    void whoeverMayCancelTheCallersJobsCancelsTheTraining(String by) throws Exception {
+    @CsvSource({
+        "GROUP, false, stopped after step",
+        "TAG, false, stopped after step",
+        "GROUP, true, stopped before the workers had loaded the data; nothing was trained",
+        "TAG, true, stopped before the workers had loaded the data; nothing was trained"
+    })
+    void whoeverMayCancelTheCallersJobsCancelsTheTraining(By by, boolean isLoading, String message) throws Exception {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+        if (isLoading) {
+            Files.createFile(gate);
+        }
+        training.set(null);
         CompletableFuture<TwoLayerClassificationModel> fit = new CompletableFuture<>();
         CompletableFuture<String> after = new CompletableFuture<>();
         Thread caller = new Thread(() -> {
-            if (by.equals("group")) {
+            if (by == By.GROUP) {
                 context.setJobGroup("stop-me", "a cell of a notebook", true);
             } else {
                 context.addJobTag("stop-me");
@@ -86,20 +121,24 @@ class FitCancellationTest {
         });
         caller.start();
         try {
-            Await.until(() -> "no training stage", () -> fit.isDone() || isTraining(context));
+            Await.until(
+                    () -> "no training", () -> fit.isDone() || isActive(context) && (isLoading || stepsShown() > 0));
             assertThat(fit).isNotDone();
-            if (by.equals("group")) {
+            if (by == By.GROUP) {
                 context.cancelJobGroup("stop-me");
             } else {
                 context.cancelJobsWithTag("stop-me");
             }
+            Await.until(() -> "a job is left", () -> context.statusTracker().getActiveJobIds().length == 0);
+            Files.deleteIfExists(gate);
             assertThat(catchThrowable(() -> fit.get(60, TimeUnit.SECONDS)))
                     .isInstanceOf(ExecutionException.class)
                     .hasRootCauseInstanceOf(TrainingStoppedException.class)
-                    .hasMessageContaining("stopped after step");
+                    .hasMessageContaining(message);
             assertThat(after.get(60, TimeUnit.SECONDS))
-                    .isEqualTo(by.equals("group") ? "stop-me a cell of a notebook []" : "null null [stop-me]");
+                    .isEqualTo(by == By.GROUP ? "stop-me a cell of a notebook []" : "null null [stop-me]");
         } finally {
+            Files.deleteIfExists(gate);
             context.cancelAllJobs();
             caller.join(60_000);
         }
@@ -107,13 +146,18 @@ class FitCancellationTest {
         assertThat(small().fit(points)).as("with the slots that are free again").isNotNull();
     }
 
-    private static boolean isTraining(JavaSparkContext context) {
-        for (int stage : context.statusTracker().getActiveStageIds()) {
-            SparkStageInfo info = context.statusTracker().getStageInfo(stage);
-            if (info != null && info.name().startsWith("foreachPartitionAsync") && info.numActiveTasks() > 0) {
-                return true;
-            }
-        }
-        return false;
+    /** Whether workers are there. */
+    private static boolean isActive(JavaSparkContext context) {
+        StageInfo stage = training.get();
+        SparkStageInfo info = stage == null ? null : context.statusTracker().getStageInfo(stage.stageId());
+        return info != null && info.numActiveTasks() > 0;
+    }
+
+    /** Steps done, as Spark's UI shows them. */
+    private static long stepsShown() {
+        return CollectionConverters.asJava(training.get().accumulables()).values().stream()
+                .filter(shown -> shown.name().contains("Lockstep: steps"))
+                .mapToLong(shown -> (Long) shown.value().get())
+                .sum();
     }
 }
