@@ -15,6 +15,11 @@ final class InProcess {
 
     /** Runs a command with what spark-submit would have set. */
     static Outcome run(Object... words) {
+        return run(Map.of(), words);
+    }
+
+    /** The same with these settings of Spark's besides. */
+    static Outcome run(Map<String, String> settings, Object... words) {
         String[] args = new String[words.length];
         for (int i = 0; i < words.length; i++) {
             args[i] = words[i].toString();
@@ -22,10 +27,12 @@ final class InProcess {
         PrintStream realOut = System.out;
         PrintStream realErr = System.err;
         Map<String, String> before = new TreeMap<>();
-        SPARK.keySet().forEach(key -> before.put(key, System.getProperty(key, "")));
+        Map<String, String> spark = new TreeMap<>(SPARK);
+        spark.putAll(settings);
+        spark.keySet().forEach(key -> before.put(key, System.getProperty(key, "")));
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
-        SPARK.forEach(System::setProperty);
+        spark.forEach(System::setProperty);
         System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
         System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
         int status;

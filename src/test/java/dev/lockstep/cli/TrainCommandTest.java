@@ -74,16 +74,19 @@ class TrainCommandTest {
 
     @Test
     void aRunThatIsCancelledWhileWorkersLoadEndsInOneLine() {
-        Map<String, String> properties = new TreeMap<>(GatedFileSystem.settings(directory.resolve("gate")));
-        properties.put("spark.extraListeners", CancelsAtOnce.class.getName());
-        properties.forEach(System::setProperty);
-        try {
-            InProcess.run("train", "--data", "gated:" + data, "--out", directory.resolve("run"), "--iterations", 5)
-                    .complained("lockstep", 130, "stopped before the workers had loaded the data; nothing was trained");
-            assertThat(directory.resolve("run")).doesNotExist();
-        } finally {
-            properties.keySet().forEach(System::clearProperty);
-        }
+        Map<String, String> settings = new TreeMap<>(GatedFileSystem.settings(directory.resolve("gate")));
+        settings.put("spark.extraListeners", CancelsAtOnce.class.getName());
+        InProcess.run(
+                        settings,
+                        "train",
+                        "--data",
+                        "gated:" + data,
+                        "--out",
+                        directory.resolve("run"),
+                        "--iterations",
+                        5)
+                .complained("lockstep", 130, "stopped before the workers had loaded the data; nothing was trained");
+        assertThat(directory.resolve("run")).doesNotExist();
     }
 
     private Path file(String run, String name) {

@@ -14,13 +14,9 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import org.apache.spark.SparkStageInfo;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.ml.linalg.Vectors;
-import org.apache.spark.scheduler.SparkListener;
-import org.apache.spark.scheduler.SparkListenerStageSubmitted;
-import org.apache.spark.scheduler.StageInfo;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -31,7 +27,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import scala.jdk.javaapi.CollectionConverters;
 
 /** The training of a fit belongs to its caller's jobs, as any other that a method of Spark ML begins. */
 @ExtendWith(LeakCheck.class)
@@ -43,7 +38,6 @@ class FitCancellationTest {
     static Path directory;
 
     private static Path gate;
-    private static final AtomicReference<StageInfo> training = new AtomicReference<>();
 
     @BeforeAll
     static void start() {
@@ -53,14 +47,6 @@ class FitCancellationTest {
                 .config("spark.ui.enabled", "false")
                 .config(Map.copyOf(GatedFileSystem.settings(gate)))
                 .getOrCreate();
-        spark.sparkContext().addSparkListener(new SparkListener() {
-            @Override
-            public void onStageSubmitted(SparkListenerStageSubmitted stage) {
-                if (stage.stageInfo().name().startsWith("foreachPartitionAsync")) {
-                    training.set(stage.stageInfo());
-                }
-            }
-        });
         points = Frames.frame(
                 spark,
                 List.of(
@@ -102,7 +88,8 @@ class FitCancellationTest {
         if (isLoading) {
             Files.createFile(gate);
         }
-        training.set(null);
+        FitProgress progress = new FitProgress();
+        context.sc().addSparkListener(progress);
         CompletableFuture<TwoLayerClassificationModel> fit = new CompletableFuture<>();
         CompletableFuture<String> after = new CompletableFuture<>();
         Thread caller = new Thread(() -> {
@@ -122,7 +109,8 @@ class FitCancellationTest {
         caller.start();
         try {
             Await.until(
-                    () -> "no training", () -> fit.isDone() || isActive(context) && (isLoading || stepsShown() > 0));
+                    () -> "no training",
+                    () -> fit.isDone() || (isLoading ? hasTasks(context, progress.stageId()) : progress.steps() > 0));
             assertThat(fit).isNotDone();
             if (by == By.GROUP) {
                 context.cancelJobGroup("stop-me");
@@ -141,23 +129,14 @@ class FitCancellationTest {
             Files.deleteIfExists(gate);
             context.cancelAllJobs();
             caller.join(60_000);
+            context.sc().removeSparkListener(progress);
         }
         assertThat(caller.isAlive()).isFalse();
         assertThat(small().fit(points)).as("with the slots that are free again").isNotNull();
     }
 
-    /** Whether workers are there. */
-    private static boolean isActive(JavaSparkContext context) {
-        StageInfo stage = training.get();
-        SparkStageInfo info = stage == null ? null : context.statusTracker().getStageInfo(stage.stageId());
+    private static boolean hasTasks(JavaSparkContext context, int stage) {
+        SparkStageInfo info = context.statusTracker().getStageInfo(stage);
         return info != null && info.numActiveTasks() > 0;
-    }
-
-    /** Steps done, as Spark's UI shows them. */
-    private static long stepsShown() {
-        return CollectionConverters.asJava(training.get().accumulables()).values().stream()
-                .filter(shown -> shown.name().contains("Lockstep: steps"))
-                .mapToLong(shown -> (Long) shown.value().get())
-                .sum();
     }
 }

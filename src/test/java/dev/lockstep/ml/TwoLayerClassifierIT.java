@@ -7,11 +7,7 @@ import dev.lockstep.step.Await;
 import dev.lockstep.step.ExchangeQuiet;
 import dev.lockstep.step.LocalCluster;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicReference;
 import org.apache.spark.ml.functions;
-import org.apache.spark.scheduler.SparkListener;
-import org.apache.spark.scheduler.SparkListenerStageSubmitted;
-import org.apache.spark.scheduler.StageInfo;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -49,31 +45,6 @@ class TwoLayerClassifierIT {
         cluster.close();
     }
 
-    /** How many steps the run has done that is under way, as Spark's UI has it. */
-    private static final class Progress extends SparkListener {
-        private final AtomicReference<StageInfo> stage = new AtomicReference<>();
-
-        @Override
-        public void onStageSubmitted(SparkListenerStageSubmitted event) {
-            String group =
-                    event.properties() == null ? null : event.properties().getProperty("spark.jobGroup.id");
-            if (group != null && group.startsWith("lockstep-")) {
-                stage.set(event.stageInfo());
-            }
-        }
-
-        long steps() {
-            StageInfo info = stage.get();
-            return info == null
-                    ? 0
-                    : scala.jdk.javaapi.CollectionConverters.asJava(info.accumulables()).values().stream()
-                            .filter(shown -> shown.name().contains("Lockstep: steps"))
-                            .mapToLong(shown -> (Long) shown.value().get())
-                            .max()
-                            .orElse(0);
-        }
-    }
-
     private static TwoLayerClassifier classifier() {
         return new TwoLayerClassifier().setHiddenUnits(20).setBatchSize(32).setEvaluateEvery(1 << 20);
     }
@@ -82,7 +53,7 @@ class TwoLayerClassifierIT {
     void aKilledExecutorChangesNoBit() {
         TwoLayerClassificationModel undisturbed =
                 classifier().setIterations(STEPS).setTasks(1).fit(rows);
-        Progress progress = new Progress();
+        FitProgress progress = new FitProgress();
         cluster.spark().sc().addSparkListener(progress);
         CompletableFuture<TwoLayerClassificationModel> fit = CompletableFuture.supplyAsync(
                 () -> classifier().setIterations(STEPS).fit(rows));
