@@ -9,6 +9,7 @@ import dev.lockstep.kernel.Activation;
 import dev.lockstep.kernel.GradientRows;
 import dev.lockstep.kernel.GradientSum;
 import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.LayerScratch;
 import dev.lockstep.kernel.Loss;
 import dev.lockstep.kernel.SegmentTree;
 import dev.lockstep.kernel.SparseBatch;
@@ -103,7 +104,7 @@ final class KernelStep implements AutoCloseable {
     private final Parameters weights;
     private final Parameters gradient;
     private final GradientSum sum;
-    private final float[] layerScratch;
+    private final LayerScratch layerScratch;
     private final SumScratch sumScratch;
 
     private KernelStep(int inputs, int rows, int maxGroups, Rows row) {
@@ -111,7 +112,7 @@ final class KernelStep implements AutoCloseable {
         this.rows = rows;
         this.weights = new Parameters(shape);
         this.gradient = new Parameters(shape);
-        this.layerScratch = new float[Kernels.scratchFloats(shape.paddedHidden())];
+        this.layerScratch = new LayerScratch(shape.paddedHidden());
         Initializer.XAVIER.initialize(weights, 0, SEED);
         for (int first = 0; first < rows; first += RUN_ROWS) {
             runs.add(new Run(Math.min(RUN_ROWS, rows - first), maxGroups, row));

@@ -1,12 +1,13 @@
 package dev.lockstep.kernel;
 
 import dev.lockstep.memory.FloatMatrix;
+import java.nio.FloatBuffer;
 
 /**
  * A run of rows of a step after their forward and backward pass: what the sums of a gradient are made of. It refers to the
  * batch and to matrices of a workspace, and keeps a copy of the hidden layer's deltas on the heap, in blocks of {@value
- * #BLOCK} columns, as the kernel of the first layer's gradient reads them: element (r, h) stands at {@code block(h) + r *
- * BLOCK + h % BLOCK}. Set by one thread; then read by any that learns of it afterwards.
+ * #BLOCK} columns, as the kernel of the first layer's gradient reads them: one behind the other ({@link #packed}), or an array
+ * each ({@link #blocks}). Set by one thread; then read by any that learns of it afterwards.
  */
 public final class GradientRows {
     /** Columns along the hidden units that kernels compute at a time, at most: four vectors. */
@@ -16,7 +17,8 @@ public final class GradientRows {
     private final FloatMatrix hiddenDelta;
     private final FloatMatrix z;
     private final FloatMatrix scoreDelta;
-    private final float[] packed;
+    private float[] packed; // made when kernels first want it, as the next
+    private float[][] blocks;
     private boolean finite;
 
     /**
@@ -30,23 +32,32 @@ public final class GradientRows {
         this.hiddenDelta = hiddenDelta;
         this.z = z;
         this.scoreDelta = scoreDelta;
-        int blocks = (hiddenDelta.stride() + BLOCK - 1) / BLOCK;
-        this.packed = new float[Math.multiplyExact(blocks * x.maxRows(), BLOCK)];
     }
 
     /** Takes over what is in the matrices now. */
     public void set(Kernels kernels) {
-        int rows = x.rows();
+        int count = (hiddenDelta.stride() + BLOCK - 1) / BLOCK * x.maxRows();
+        if (kernels.readsBlocks()) {
+            blocks = blocks == null ? new float[count][BLOCK] : blocks;
+        } else {
+            packed = packed == null ? new float[Math.multiplyExact(count, BLOCK)] : packed;
+        }
+        copy(kernels.readsBlocks());
+        finite = kernels.isFinite(hiddenDelta, x.rows());
+        x.index();
+    }
+
+    private void copy(boolean toBlocks) {
         int stride = hiddenDelta.stride();
+        FloatBuffer deltas = hiddenDelta.data().buffer();
         for (int h = 0; h < stride; h += BLOCK) {
             int width = Math.min(BLOCK, stride - h);
-            int at = block(h);
-            for (int r = 0; r < rows; r++) {
-                hiddenDelta.data().buffer().get(r * stride + h, packed, at + r * BLOCK, width);
+            int first = block(h);
+            for (int r = 0; r < x.rows(); r++) {
+                float[] to = toBlocks ? blocks[first + r] : packed;
+                deltas.get(r * stride + h, to, toBlocks ? 0 : (first + r) * BLOCK, width);
             }
         }
-        finite = kernels.isFinite(hiddenDelta, rows);
-        x.index();
     }
 
     /** Rows. */
@@ -58,14 +69,19 @@ public final class GradientRows {
         return x;
     }
 
-    /** Where the block of column h, a multiple of {@value #BLOCK}, begins in {@link #packed}. */
+    /** The number of the block of row 0 and column h, a multiple of {@value #BLOCK}; those of the rows after it follow. */
     int block(int h) {
-        return h / BLOCK * x.maxRows() * BLOCK;
+        return h / BLOCK * x.maxRows();
     }
 
-    /** The hidden layer's deltas. */
+    /** The hidden layer's deltas, block after block, for kernels that read them so. */
     float[] packed() {
         return packed;
+    }
+
+    /** The hidden layer's deltas, an array for each block, for kernels that read them so. */
+    float[][] blocks() {
+        return blocks;
     }
 
     FloatMatrix hiddenDelta() {

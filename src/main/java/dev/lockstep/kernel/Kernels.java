@@ -16,16 +16,13 @@ public interface Kernels {
     /** Rows along the hidden units and along the classes are padded to a multiple of this many floats: 64 bytes. */
     int LANES = 16;
 
-    /**
-     * Floats of scratch that the kernels of the second layer need: {@link #LANES} for each padded hidden unit and for two more, and
-     * for a narrow layer as many as seven blocks of hidden units take.
-     */
-    static int scratchFloats(int paddedHidden) {
-        return (Math.max(paddedHidden, 2 * LANES) + 2) * LANES;
-    }
-
     /** Name for logs and the run's summary. */
     String name();
+
+    /** Whether {@link #sparseGradient} reads the hidden layer's deltas by {@link GradientRows#blocks}, or else packed. */
+    default boolean readsBlocks() {
+        return false;
+    }
 
     /**
      * Pixels as the network sees them: to[offset + i] = from[first + i] / 255 for i below count, the quotient rounded
@@ -61,10 +58,10 @@ public interface Kernels {
      * @param z activations [at least rows, hidden]
      * @param w2t weights, transposed [classes, hidden]
      * @param bias [classes padded]
-     * @param scratch of the calling thread, {@link #scratchFloats}
+     * @param scratch of the calling thread, for as many hidden units
      * @param out [at least rows, classes padded]; padding is set to zero
      */
-    void denseAffine(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] scratch, FloatMatrix out);
+    void denseAffine(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, LayerScratch scratch, FloatMatrix out);
 
     /**
      * Softmax in place over the first {@code classes} columns: y_k = exp(a_k - max a) / sum, the sum in ascending order.
@@ -106,7 +103,7 @@ public interface Kernels {
             int rows,
             FloatMatrix w2t,
             FloatMatrix z,
-            float[] scratch,
+            LayerScratch scratch,
             FloatMatrix out);
 
     /** Whether the first {@code rows} rows hold neither infinities nor NaN, padding included. */

@@ -11,70 +11,85 @@ import java.util.Arrays;
  */
 final class ScalarDense {
     private static final int LANES = Kernels.LANES;
-    /** Classes whose weights the scratch has room for beside a row. */
-    private static final int CLASSES = LANES - 1;
+    /** Rows that {@link #affine} computes at a time. */
+    static final int ROWS = ScalarLoops.WIDTH;
 
-    // Of the pass back, which goes by blocks of hidden units: where things stand in the scratch, each BLOCK floats. The
-    // compiler makes vectors of a loop over one array if the distances of what it reads and writes are constants.
+    // Of the pass back, which goes by blocks of hidden units: where things stand in the scratch, each BLOCK floats.
 
     private static final int BLOCK = GradientRows.BLOCK;
     /** Classes that are added at a time; their weights stand first. */
-    private static final int AT_ONCE = 5;
+    static final int AT_ONCE = 5;
     /** The row's sums. */
-    private static final int ROW = AT_ONCE * BLOCK;
+    static final int ROW = AT_ONCE * BLOCK;
     /** The row's activations. */
-    private static final int Z = ROW + BLOCK;
+    static final int Z = ROW + BLOCK;
 
     private ScalarDense() {}
 
-    static void affine(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] s, FloatMatrix out) {
-        FloatBuffer result = out.data().buffer();
-        int stride = z.stride();
-        int row = CLASSES * stride;
-        for (int first = 0; first < w2t.rows(); first += CLASSES) {
-            int count = Math.min(CLASSES, w2t.rows() - first);
-            w2t.data().buffer().get(first * stride, s, 0, count * stride);
-            for (int r = 0; r < rows; r++) {
-                z.data().buffer().get(r * stride, s, row, stride);
-                for (int k = 0; k < count; k++) {
-                    result.put(r * out.stride() + first + k, bias.get(first + k) + dot(s, row, k * stride, stride));
-                }
+    /** The rows lie along the loops: of their sums, 16 chains for each class, C2 makes vectors. */
+    static void affine(
+            FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, LayerScratch scratch, FloatMatrix out) {
+        float[][] columns = scratch.columns();
+        float[] w = scratch.flat();
+        for (int first = 0; first < rows; first += ROWS) {
+            int count = Math.min(ROWS, rows - first);
+            turn(z, first, count, scratch.flat(), columns);
+            for (int k = 0; k < w2t.rows(); k++) {
+                w2t.data().buffer().get(k * w2t.stride(), w, 0, w2t.stride());
+                float[] sums = dot(columns, w, w2t.stride(), count, scratch.chains());
+                put(sums, bias.get(k), first, count, k, out);
             }
         }
         for (int r = 0; r < rows; r++) {
             for (int k = w2t.rows(); k < out.stride(); k++) {
-                result.put(r * out.stride() + k, 0f);
+                out.data().buffer().put(r * out.stride() + k, 0f);
             }
         }
     }
 
-    /** The sum of s[x + i] s[w + i] in 16 chains, of which those at a distance of 8, of 4, of 2, of 1 are added. */
-    private static float dot(float[] s, int x, int w, int length) {
-        float low = half(s, x, w, length);
-        return low + half(s, x + 1, w + 1, length);
+    /** columns[h, i] = z[first + i, h]. */
+    private static void turn(FloatMatrix z, int first, int count, float[] row, float[][] columns) {
+        for (int i = 0; i < count; i++) {
+            z.data().buffer().get((first + i) * z.stride(), row, 0, z.stride());
+            for (int h = 0; h < z.stride(); h++) {
+                columns[h][i] = row[h];
+            }
+        }
     }
 
-    /** The chains of even, or of odd lanes. */
-    private static float half(float[] s, int x, int w, int length) {
-        float s0 = 0f;
-        float s2 = 0f;
-        float s4 = 0f;
-        float s6 = 0f;
-        float s8 = 0f;
-        float s10 = 0f;
-        float s12 = 0f;
-        float s14 = 0f;
-        for (int i = 0; i < length; i += LANES) {
-            s0 = Math.fma(s[x + i], s[w + i], s0);
-            s2 = Math.fma(s[x + i + 2], s[w + i + 2], s2);
-            s4 = Math.fma(s[x + i + 4], s[w + i + 4], s4);
-            s6 = Math.fma(s[x + i + 6], s[w + i + 6], s6);
-            s8 = Math.fma(s[x + i + 8], s[w + i + 8], s8);
-            s10 = Math.fma(s[x + i + 10], s[w + i + 10], s10);
-            s12 = Math.fma(s[x + i + 12], s[w + i + 12], s12);
-            s14 = Math.fma(s[x + i + 14], s[w + i + 14], s14);
+    /** Of each row, the sum of columns[h] w[h] in 16 chains, of which those at a distance of 8, of 4, of 2, of 1 are added. */
+    private static float[] dot(float[][] columns, float[] w, int length, int rows, float[][] chains) {
+        for (int c = 0; c < LANES; c++) {
+            Arrays.fill(chains[c], 0, rows, 0f);
+            int h = c;
+            for (; h + 3 * LANES < length; h += 4 * LANES) {
+                ScalarLoops.addFour(
+                        columns[h],
+                        columns[h + LANES],
+                        columns[h + 2 * LANES],
+                        columns[h + 3 * LANES],
+                        w,
+                        h,
+                        rows,
+                        chains[c]);
+            }
+            for (; h < length; h += LANES) {
+                ScalarLoops.addOne(columns[h], w, h, rows, chains[c]);
+            }
         }
-        return ((s0 + s8) + (s4 + s12)) + ((s2 + s10) + (s6 + s14));
+        for (int distance = LANES / 2; distance > 0; distance /= 2) {
+            for (int c = 0; c < distance; c++) {
+                ScalarLoops.addSum(chains[c + distance], rows, chains[c]);
+            }
+        }
+        return chains[0];
+    }
+
+    private static void put(float[] sums, float bias, int first, int count, int k, FloatMatrix out) {
+        FloatBuffer result = out.data().buffer();
+        for (int i = 0; i < count; i++) {
+            result.put((first + i) * out.stride() + k, bias + sums[i]);
+        }
     }
 
     static void back(
@@ -113,31 +128,16 @@ final class ScalarDense {
 
     private static void addClasses(FloatBuffer d, int first, int count, float[] s) {
         if (count == AT_ONCE) {
-            addFive(d.get(first), d.get(first + 1), d.get(first + 2), d.get(first + 3), d.get(first + 4), s);
+            ScalarLoops.addFive(
+                    d.get(first), d.get(first + 1), d.get(first + 2), d.get(first + 3), d.get(first + 4), s);
         } else {
-            addOne(d.get(first), s);
-        }
-    }
-
-    private static void addFive(float v0, float v1, float v2, float v3, float v4, float[] s) {
-        for (int h = 0; h < BLOCK; h++) {
-            float sum = Math.fma(v1, s[h + BLOCK], Math.fma(v0, s[h], s[h + ROW]));
-            s[h + ROW] =
-                    Math.fma(v4, s[h + 4 * BLOCK], Math.fma(v3, s[h + 3 * BLOCK], Math.fma(v2, s[h + 2 * BLOCK], sum)));
-        }
-    }
-
-    private static void addOne(float v, float[] s) {
-        for (int h = 0; h < BLOCK; h++) {
-            s[h + ROW] = Math.fma(v, s[h], s[h + ROW]);
+            ScalarLoops.addOne(d.get(first), s);
         }
     }
 
     private static void timesSlope(Activation activation, float[] s) {
-        if (activation == Activation.SIGMOID) { // a loop of its own, of which the compiler makes vectors
-            for (int h = 0; h < BLOCK; h++) {
-                s[h + ROW] *= s[h + Z] * (1f - s[h + Z]);
-            }
+        if (activation == Activation.SIGMOID) {
+            ScalarLoops.timesSigmoidSlope(s);
         } else {
             for (int h = 0; h < BLOCK; h++) {
                 s[h + ROW] *= ScalarKernels.slope(activation, s[h + Z]);

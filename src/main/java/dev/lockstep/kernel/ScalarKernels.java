@@ -32,6 +32,11 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public boolean readsBlocks() {
+        return true;
+    }
+
+    @Override
     public void copyPixels(ByteArray from, int first, float[] to, int offset, int count) {
         copyPixels(from.buffer(), first, to, offset, count);
     }
@@ -83,7 +88,7 @@ public final class ScalarKernels implements Kernels {
 
     @Override
     public void denseAffine(
-            FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] scratch, FloatMatrix out) {
+            FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, LayerScratch scratch, FloatMatrix out) {
         ScalarDense.affine(z, rows, w2t, bias, scratch, out);
     }
 
@@ -170,9 +175,9 @@ public final class ScalarKernels implements Kernels {
             int rows,
             FloatMatrix w2t,
             FloatMatrix z,
-            float[] scratch,
+            LayerScratch scratch,
             FloatMatrix out) {
-        ScalarDense.back(activation, delta, rows, w2t, z, scratch, out);
+        ScalarDense.back(activation, delta, rows, w2t, z, scratch.flat(), out);
     }
 
     @Override
@@ -182,7 +187,7 @@ public final class ScalarKernels implements Kernels {
 
     @Override
     public void denseGradient(GradientSum sum, SumScratch scratch) {
-        ScalarTreeSum.apply(sum, scratch.stack());
+        ScalarTreeSum.apply(sum, scratch);
     }
 
     @Override

@@ -8,8 +8,7 @@ import java.util.Arrays;
 /**
  * The first layer of {@link ScalarKernels} by groups of columns, as in the vector kernels: four elements of a row share
  * one loop over the hidden units. The compiler makes vectors of loops over arrays and not of loops over buffers, so rows
- * of weights and of delta are copied to scratch on the heap first. Small methods with one loop each: in larger ones it
- * gives up.
+ * of weights and of delta are copied to the heap first; the loops stand in {@link ScalarLoops}.
  *
  * <p>Where a row has no element in one of a group's columns, 0 w or 0 delta is added. What that can change is found out,
  * weights or deltas that are not finite and sums of -0.0 forward, and then {@link ExactAffine} or {@link ExactGradient}
@@ -22,7 +21,7 @@ final class ScalarSparse {
     /** Floats of the sums of a group. */
     private static final int SUMS = COLUMNS * BLOCK;
     /** Entries that are added at a time. */
-    static final int AT_ONCE = 3;
+    private static final int AT_ONCE = ScalarLoops.ROWS_AT_ONCE;
 
     private ScalarSparse() {}
 
@@ -59,21 +58,8 @@ final class ScalarSparse {
                 get(w, g, h, width, weights);
             }
             for (; e < end; e++) {
-                addRow(weights, values, e * COLUMNS, units, sums[rows[e]]);
+                ScalarLoops.addColumns(weights, values, e * COLUMNS, units, sums[rows[e]]);
             }
-        }
-    }
-
-    private static void addRow(float[] w, float[] values, int b, int units, float[] sums) {
-        float v0 = values[b];
-        float v1 = values[b + 1];
-        float v2 = values[b + 2];
-        float v3 = values[b + 3];
-        for (int h = 0; h < units; h++) {
-            sums[h] = Math.fma(
-                    v3,
-                    w[h + 3 * BLOCK],
-                    Math.fma(v2, w[h + 2 * BLOCK], Math.fma(v1, w[h + BLOCK], Math.fma(v0, w[h], sums[h]))));
         }
     }
 
@@ -87,7 +73,7 @@ final class ScalarSparse {
             float[][] sums, int rows, float[] least, FloatMatrix w, FloatArray bias, int h, int units) {
         Arrays.fill(least, 0, units, Float.MAX_VALUE);
         for (int r = 0; r < rows; r++) {
-            lower(least, sums[r], units);
+            ScalarLoops.lower(least, sums[r], units);
         }
         boolean certain = true;
         int i = 0;
@@ -100,12 +86,6 @@ final class ScalarSparse {
             i++;
         }
         return certain;
-    }
-
-    private static void lower(float[] least, float[] row, int units) {
-        for (int i = 0; i < units; i++) {
-            least[i] = Math.min(least[i], Math.abs(row[i]));
-        }
     }
 
     /**
@@ -169,7 +149,7 @@ final class ScalarSparse {
                 depth += begins[op] ? 1 : 0;
                 if (e < to && rows[e] < rowEnd[op]) {
                     present = begin(sums, depth - 1, present);
-                    e = segment(x, e, to, rowEnd[op], run.packed(), run.block(h), sums[depth - 1]);
+                    e = segment(x, e, to, rowEnd[op], run.blocks(), run.block(h), sums[depth - 1]);
                 }
                 for (int merges = mergesOf[op]; merges > 0; merges--) {
                     depth--;
@@ -177,7 +157,7 @@ final class ScalarSparse {
                 }
                 if (outs[op] != null) {
                     begin(sums, 0, present);
-                    plusZero(sums[0]);
+                    ScalarLoops.plusZero(sums[0]);
                     put(sums[0], g, h, width, outs[op].w1());
                     depth = 0;
                     present = 0;
@@ -206,15 +186,9 @@ final class ScalarSparse {
         if ((present >>> depth - 1 & 1) == 0) {
             System.arraycopy(sums[depth], 0, sums[depth - 1], 0, SUMS);
         } else {
-            add(sums[depth - 1], sums[depth]);
+            ScalarLoops.addSum(sums[depth], sums[depth - 1]);
         }
         return present & ~(1L << depth) | 1L << depth - 1;
-    }
-
-    private static void add(float[] left, float[] right) {
-        for (int i = 0; i < SUMS; i++) {
-            left[i] += right[i];
-        }
     }
 
     /** Copies {@code width} columns of a group's rows to s; rows that the last group lacks are zero. */
@@ -245,115 +219,33 @@ final class ScalarSparse {
         }
     }
 
-    /** Turns -0.0 into +0.0 and changes nothing else; see SegmentTree. */
-    private static void plusZero(float[] sums) {
-        for (int i = 0; i < SUMS; i++) {
-            sums[i] += 0f;
-        }
-    }
-
-    /**
-     * Adds the entries of one segment, whose rows end before {@code rowEnd}, to a sum; returns the first entry after it. Three at
-     * a time, whose deltas are copied behind the sum: C2 makes vectors of a loop over one array if the distances of what it
-     * reads and writes are constants, and not of one that reads several and writes four columns.
-     */
-    private static int segment(SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] s) {
+    /** Adds the entries of one segment, whose rows end before {@code rowEnd}, to a sum; returns the first entry after it. */
+    private static int segment(SparseBatch x, int from, int to, int rowEnd, float[][] deltas, int d, float[] s) {
         int[] rows = x.entryRows();
         float[] values = x.entryValues();
+        int end = from;
+        while (end < to && rows[end] < rowEnd) {
+            end++;
+        }
         int e = from;
-        while (e < to && rows[e] < rowEnd) {
-            int count = 0;
-            while (count < AT_ONCE && e + count < to && rows[e + count] < rowEnd) {
-                System.arraycopy(deltas, d + rows[e + count] * BLOCK, s, SUMS + count * BLOCK, BLOCK);
-                count++;
-            }
-            add(count, values, e * COLUMNS, s);
-            e += count;
+        for (; e + AT_ONCE <= end; e += AT_ONCE) {
+            ScalarLoops.addRows(
+                    deltas[d + rows[e]],
+                    deltas[d + rows[e + 1]],
+                    deltas[d + rows[e + 2]],
+                    deltas[d + rows[e + 3]],
+                    values,
+                    e * COLUMNS,
+                    s);
         }
-        return e;
-    }
-
-    /**
-     * Adds to the four rows of a sum, which stand first in s, {@code count} rows that stand behind it, each times four values from
-     * {@code v[b]} on.
-     */
-    static void add(int count, float[] v, int b, float[] s) {
-        switch (count) {
-            case AT_ONCE -> addThree(v, b, s);
-            case 2 -> addTwo(v, b, s);
-            default -> addOne(v, b, s);
+        switch (end - e) {
+            case 3 ->
+                ScalarLoops.addRows(
+                        deltas[d + rows[e]], deltas[d + rows[e + 1]], deltas[d + rows[e + 2]], values, e * COLUMNS, s);
+            case 2 -> ScalarLoops.addRows(deltas[d + rows[e]], deltas[d + rows[e + 1]], values, e * COLUMNS, s);
+            case 1 -> ScalarLoops.addRow(deltas[d + rows[e]], values, e * COLUMNS, s);
+            default -> {}
         }
-    }
-
-    // All is read before anything is written, else C2 on JDK 17 makes no vectors of more than two columns. Of more than
-    // three entries of four columns it makes none at all.
-
-    private static void addOne(float[] v, int b, float[] s) {
-        float b0 = v[b];
-        float b1 = v[b + 1];
-        float b2 = v[b + 2];
-        float b3 = v[b + 3];
-        for (int h = 0; h < BLOCK; h++) {
-            float x = s[h + SUMS];
-            float s0 = Math.fma(b0, x, s[h]);
-            float s1 = Math.fma(b1, x, s[h + BLOCK]);
-            float s2 = Math.fma(b2, x, s[h + 2 * BLOCK]);
-            float s3 = Math.fma(b3, x, s[h + 3 * BLOCK]);
-            s[h] = s0;
-            s[h + BLOCK] = s1;
-            s[h + 2 * BLOCK] = s2;
-            s[h + 3 * BLOCK] = s3;
-        }
-    }
-
-    private static void addTwo(float[] v, int b, float[] s) {
-        float b0 = v[b];
-        float b1 = v[b + 1];
-        float b2 = v[b + 2];
-        float b3 = v[b + 3];
-        float c0 = v[b + 4];
-        float c1 = v[b + 5];
-        float c2 = v[b + 6];
-        float c3 = v[b + 7];
-        for (int h = 0; h < BLOCK; h++) {
-            float x = s[h + SUMS];
-            float y = s[h + SUMS + BLOCK];
-            float s0 = Math.fma(c0, y, Math.fma(b0, x, s[h]));
-            float s1 = Math.fma(c1, y, Math.fma(b1, x, s[h + BLOCK]));
-            float s2 = Math.fma(c2, y, Math.fma(b2, x, s[h + 2 * BLOCK]));
-            float s3 = Math.fma(c3, y, Math.fma(b3, x, s[h + 3 * BLOCK]));
-            s[h] = s0;
-            s[h + BLOCK] = s1;
-            s[h + 2 * BLOCK] = s2;
-            s[h + 3 * BLOCK] = s3;
-        }
-    }
-
-    private static void addThree(float[] v, int b, float[] s) {
-        float b0 = v[b];
-        float b1 = v[b + 1];
-        float b2 = v[b + 2];
-        float b3 = v[b + 3];
-        float c0 = v[b + 4];
-        float c1 = v[b + 5];
-        float c2 = v[b + 6];
-        float c3 = v[b + 7];
-        float d0 = v[b + 8];
-        float d1 = v[b + 9];
-        float d2 = v[b + 10];
-        float d3 = v[b + 11];
-        for (int h = 0; h < BLOCK; h++) {
-            float x = s[h + SUMS];
-            float y = s[h + SUMS + BLOCK];
-            float z = s[h + SUMS + 2 * BLOCK];
-            float s0 = Math.fma(d0, z, Math.fma(c0, y, Math.fma(b0, x, s[h])));
-            float s1 = Math.fma(d1, z, Math.fma(c1, y, Math.fma(b1, x, s[h + BLOCK])));
-            float s2 = Math.fma(d2, z, Math.fma(c2, y, Math.fma(b2, x, s[h + 2 * BLOCK])));
-            float s3 = Math.fma(d3, z, Math.fma(c3, y, Math.fma(b3, x, s[h + 3 * BLOCK])));
-            s[h] = s0;
-            s[h + BLOCK] = s1;
-            s[h + 2 * BLOCK] = s2;
-            s[h + 3 * BLOCK] = s3;
-        }
+        return end;
     }
 }

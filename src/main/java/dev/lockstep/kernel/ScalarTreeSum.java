@@ -6,35 +6,35 @@ import java.util.Arrays;
 
 /**
  * {@link Kernels#denseGradient} in plain loops over scratch on the heap. Four rows of the result at a time, so that a row that is
- * added is copied there once for them, by the loops of {@link ScalarSparse}.
+ * added is copied there once for them, by the loops of {@link ScalarLoops}.
  */
 final class ScalarTreeSum {
     /** Rows of the result that are computed at a time. */
     private static final int ROWS = SparseBatch.COLUMNS;
 
     private static final int BLOCK = GradientRows.BLOCK;
-    /** Floats of the newest sum, which stands first in the scratch; behind it stands what is added to it. */
+    /** Floats of the newest sum, which stands first in the scratch. */
     private static final int SUMS = GradientSum.SUMS;
-    /** Where the factors of the rows stand that are added, behind these. */
-    private static final int FACTORS = SUMS + ScalarSparse.AT_ONCE * BLOCK;
+    /** Where the factors of the rows stand that are added. */
+    private static final int FACTORS = SUMS;
     /** Where the stack of sums begins. */
     private static final int STACK = 2 * SUMS;
 
     private ScalarTreeSum() {}
 
-    static void apply(GradientSum sum, float[] scratch) {
+    static void apply(GradientSum sum, SumScratch scratch) {
         for (DenseTail tail : DenseTail.ALL) {
             int stride = tail.width(sum);
             for (int k = 0; k < tail.count(sum); k += ROWS) {
                 for (int h = 0; h < stride; h += BLOCK) {
-                    block(sum, tail, k, h, Math.min(BLOCK, stride - h), scratch);
+                    block(sum, tail, k, h, Math.min(BLOCK, stride - h), scratch.stack(), scratch.rows());
                 }
             }
         }
     }
 
     /** Computes the rows of the result from k on, {@code width} columns of each from h on. */
-    private static void block(GradientSum sum, DenseTail tail, int k, int h, int width, float[] s) {
+    private static void block(GradientSum sum, DenseTail tail, int k, int h, int width, float[] s, float[][] added) {
         int count = Math.min(ROWS, tail.count(sum) - k);
         int stride = tail.width(sum);
         int at = k * stride + h;
@@ -54,13 +54,13 @@ final class ScalarTreeSum {
             }
             FloatMatrix rows = tail.rows(sum.run(op));
             FloatMatrix factors = tail.factors(sum.run(op));
-            for (int r = sum.rowBegin(op); r < sum.rowEnd(op); r += ScalarSparse.AT_ONCE) {
-                int more = Math.min(ScalarSparse.AT_ONCE, sum.rowEnd(op) - r);
+            for (int r = sum.rowBegin(op); r < sum.rowEnd(op); r += ScalarLoops.ROWS_AT_ONCE) {
+                int more = Math.min(ScalarLoops.ROWS_AT_ONCE, sum.rowEnd(op) - r);
                 for (int j = 0; j < more; j++) {
-                    rows.data().buffer().get((r + j) * rows.stride() + h, s, SUMS + j * BLOCK, width);
+                    rows.data().buffer().get((r + j) * rows.stride() + h, added[j], 0, width);
                     factors(factors, r + j, k, count, s, FACTORS + j * ROWS);
                 }
-                ScalarSparse.add(more, s, FACTORS, s);
+                ScalarLoops.addRows(more, added, s, FACTORS, s);
             }
             for (int merges = sum.merges(op); merges > 0; merges--) {
                 top -= SUMS;

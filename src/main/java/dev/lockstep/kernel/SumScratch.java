@@ -7,7 +7,8 @@ package dev.lockstep.kernel;
 public final class SumScratch {
     private final int depth;
     private final float[] stack;
-    private float[][] sums; // made when they are first asked for
+    private float[][] sums; // made when they are first asked for, as the next
+    private float[][] rows;
 
     SumScratch(int depth) {
         this.depth = depth;
@@ -19,11 +20,19 @@ public final class SumScratch {
         return stack;
     }
 
-    /** An array for each sum, and in it room for what is added: [depth, 2 {@link GradientSum#SUMS}]. */
+    /** An array for each sum: [depth, {@link GradientSum#SUMS}]. */
     float[][] sums() {
         if (sums == null) {
-            sums = new float[depth][2 * GradientSum.SUMS];
+            sums = new float[depth][GradientSum.SUMS];
         }
         return sums;
+    }
+
+    /** An array for each row of those that are added at a time: [{@link ScalarLoops#ROWS_AT_ONCE}, {@link GradientRows#BLOCK}]. */
+    float[][] rows() {
+        if (rows == null) {
+            rows = new float[ScalarLoops.ROWS_AT_ONCE][GradientRows.BLOCK];
+        }
+        return rows;
     }
 }

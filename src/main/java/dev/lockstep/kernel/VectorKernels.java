@@ -94,8 +94,8 @@ final class VectorKernels implements Kernels {
 
     @Override
     public void denseAffine(
-            FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] scratch, FloatMatrix out) {
-        VectorDenseAffine.apply(z, rows, w2t, bias, scratch, out);
+            FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, LayerScratch scratch, FloatMatrix out) {
+        VectorDenseAffine.apply(z, rows, w2t, bias, scratch.flat(), out);
     }
 
     @Override
@@ -116,7 +116,7 @@ final class VectorKernels implements Kernels {
             int rows,
             FloatMatrix w2t,
             FloatMatrix z,
-            float[] scratch,
+            LayerScratch scratch,
             FloatMatrix out) {
         FloatBuffer d = delta.data().buffer();
         ByteBuffer w = bytes(w2t.data());

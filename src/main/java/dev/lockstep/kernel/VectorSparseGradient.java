@@ -71,7 +71,7 @@ final class VectorSparseGradient {
             SparseBatch x = run.x();
             int[] rows = x.entryRows();
             float[] deltas = run.packed();
-            int d = run.block(h) + h % GradientRows.BLOCK;
+            int d = run.block(h) * GradientRows.BLOCK + h % GradientRows.BLOCK;
             int e = x.start()[g];
             int to = x.start()[g + 1];
             int next = e < to ? rows[e] : NONE;

@@ -1,7 +1,7 @@
 package dev.lockstep.net;
 
 import dev.lockstep.kernel.GradientRows;
-import dev.lockstep.kernel.Kernels;
+import dev.lockstep.kernel.LayerScratch;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
@@ -18,7 +18,7 @@ public final class Workspace implements AutoCloseable {
     private final FloatMatrix scores;
     private final FloatArray losses;
     private final GradientRows rows;
-    private final float[] scratch;
+    private final LayerScratch scratch;
 
     /**
      * @param shape the network
@@ -37,7 +37,7 @@ public final class Workspace implements AutoCloseable {
         this.scores = new FloatMatrix(block.floats(offset, scoreFloats), maxRows, shape.paddedOutputs());
         offset += scoreFloats * Float.BYTES;
         this.losses = block.floats(offset, maxRows);
-        this.scratch = new float[Kernels.scratchFloats(shape.paddedHidden())];
+        this.scratch = new LayerScratch(shape.paddedHidden());
         this.rows = new GradientRows(batch, hiddenDelta, hidden, scores);
     }
 
@@ -61,8 +61,8 @@ public final class Workspace implements AutoCloseable {
         return rows;
     }
 
-    /** Scratch for a kernel: what {@link Kernels#denseAffine} asks for. */
-    float[] scratch() {
+    /** Scratch for the kernels of the second layer. */
+    LayerScratch scratch() {
         return scratch;
     }
 

@@ -43,7 +43,7 @@ final class KernelArena implements AutoCloseable {
     final FloatArray b1Gradient;
     final FloatMatrix w2tGradient;
     final FloatArray b2Gradient;
-    final float[] scratch;
+    final LayerScratch scratch;
 
     private final List<OffHeapBlock> blocks = new ArrayList<>();
     private final List<Named> arrays = new ArrayList<>();
@@ -82,7 +82,7 @@ final class KernelArena implements AutoCloseable {
         w1Gradient = output("gradient of W1", shape.inputs(), hidden);
         b1Gradient = output("gradient of b1", 1, hidden).data();
         w2tGradient = output("gradient of W2 transposed", classes, hidden);
-        scratch = new float[Kernels.scratchFloats(KernelCase.padded(hidden))];
+        scratch = new LayerScratch(KernelCase.padded(hidden));
         b2Gradient = output("gradient of b2", 1, classes).data();
     }
 

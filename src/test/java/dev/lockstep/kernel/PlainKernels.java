@@ -53,7 +53,7 @@ public final class PlainKernels implements Kernels {
 
     @Override
     public void denseAffine(
-            FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] scratch, FloatMatrix out) {
+            FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, LayerScratch scratch, FloatMatrix out) {
         for (int r = 0; r < rows; r++) {
             for (int k = 0; k < out.stride(); k++) {
                 out.set(r, k, k < w2t.rows() ? bias.get(k) + laneSum(z, r, w2t, k) : 0f);
@@ -132,7 +132,7 @@ public final class PlainKernels implements Kernels {
             int rows,
             FloatMatrix w2t,
             FloatMatrix z,
-            float[] scratch,
+            LayerScratch scratch,
             FloatMatrix out) {
         for (int r = 0; r < rows; r++) {
             for (int h = 0; h < z.stride(); h++) {
@@ -169,7 +169,7 @@ public final class PlainKernels implements Kernels {
 
     @Override
     public void denseGradient(GradientSum sum, SumScratch scratch) {
-        ScalarTreeSum.apply(sum, scratch.stack());
+        ScalarTreeSum.apply(sum, scratch);
     }
 
     @Override
