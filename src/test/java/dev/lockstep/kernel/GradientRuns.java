@@ -54,9 +54,8 @@ final class GradientRuns implements AutoCloseable {
         sum.addNode(arena.tree, new Gradient(arena.w1Gradient, arena.b1Gradient, arena.w2tGradient, arena.b2Gradient));
         SumScratch scratch = sum.newScratch();
         Arrays.fill(scratch.stack(), KernelArena.GARBAGE);
-        for (float[] each : scratch.sums()) {
-            Arrays.fill(each, KernelArena.GARBAGE);
-        }
+        KernelArena.spoil(scratch.sums());
+        KernelArena.spoil(scratch.rows());
         int first = 0;
         for (int[] ends : waves) {
             int from = first;

@@ -7,6 +7,7 @@ import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
 import dev.lockstep.memory.OffHeapBlock;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
@@ -83,7 +84,17 @@ final class KernelArena implements AutoCloseable {
         b1Gradient = output("gradient of b1", 1, hidden).data();
         w2tGradient = output("gradient of W2 transposed", classes, hidden);
         scratch = new LayerScratch(KernelCase.padded(hidden));
+        spoil(scratch.flat());
+        spoil(scratch.columns());
+        spoil(scratch.chains());
         b2Gradient = output("gradient of b2", 1, classes).data();
+    }
+
+    /** Leaves in scratch what somebody may have left there. */
+    static void spoil(float[]... scratch) {
+        for (float[] each : scratch) {
+            Arrays.fill(each, GARBAGE);
+        }
     }
 
     private FloatMatrix input(String name, int rows, int width) {
