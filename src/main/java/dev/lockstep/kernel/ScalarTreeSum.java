@@ -96,9 +96,7 @@ final class ScalarTreeSum {
     }
 
     private static void put(float[] s, int count, int width, FloatArray out, int at, int stride) {
-        for (int i = 0; i < SUMS; i++) {
-            s[i] += 0f; // turns -0.0 into +0.0 and changes nothing else; see SegmentTree
-        }
+        ScalarLoops.plusZero(s);
         for (int i = 0; i < count; i++) {
             out.buffer().put(at + i * stride, s, i * BLOCK, width);
         }
