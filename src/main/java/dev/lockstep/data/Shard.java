@@ -9,6 +9,7 @@ import dev.lockstep.memory.OffHeapBlock;
 import java.nio.ByteBuffer;
 import java.nio.IntBuffer;
 import java.util.HexFormat;
+import java.util.Objects;
 
 /**
  * A contiguous range of a set's examples as sparse rows outside the heap: of each row the groups of neighbouring inputs that
@@ -21,6 +22,8 @@ import java.util.HexFormat;
  */
 public final class Shard implements AutoCloseable {
     private static final int CACHE_LINE_BYTES = OffHeapBlock.CACHE_LINE_BYTES;
+    /** Those of nearly all rows of MNIST; of longer ones, the processor sees that they are read in sequence. */
+    private static final int TOUCHED_LINES = 5;
 
     private final OffHeapBlock block;
     private final int first;
@@ -139,27 +142,30 @@ public final class Shard implements AutoCloseable {
     }
 
     /**
-     * Reads a little of each of some rows' cache lines, so that they are on their way to the cache when {@link #copyRow} comes. They
-     * are fetched side by side and not one after the other, as many as the processor sees at once: so there is little to do for
-     * a row, and no branch on what is read, since one that is mispredicted would wait for the memory.
+     * Reads a little of some rows' cache lines, so that they are on their way to the cache when {@link #copyRow} comes. They are
+     * fetched side by side and not one after the other, as many as the processor sees at once: so there is as little to do
+     * for a row as can be, and no branch on what is read, since one that is mispredicted would wait for the memory. A shard
+     * of a few cache lines is left alone.
      *
      * @param rows numbers of rows, those from {@code from} to before {@code to} are touched
+     * @param scratch as long as {@code rows}; written where {@code rows} is read
      * @return a number that means nothing; keep it, or the compiler may drop the reads
      */
-    public int touchRows(int[] rows, int from, int to) {
+    public int touchRows(int[] rows, int from, int to, int[] scratch) {
         IntBuffer starts = rowStarts.buffer();
         ByteBuffer bytes = records.buffer();
+        int last = bytes.capacity() - TOUCHED_LINES * CACHE_LINE_BYTES;
+        for (int i = from; i < to; i++) {
+            scratch[i] = Math.min(starts.get(Objects.checkIndex(rows[i], examples)) * groupBytes, last);
+        }
         int sum = 0;
-        for (int i = from; i < to && maxGroups > 0; i++) {
-            int at = starts.get(rows[i]) * groupBytes;
-            int end = Math.max(0, starts.get(rows[i] + 1) * groupBytes - 1);
-            // The lines of nearly all rows of MNIST; of longer ones, the processor sees that they are read in sequence.
-            sum += bytes.get(Math.min(at, end));
-            sum += bytes.get(Math.min(at + CACHE_LINE_BYTES, end));
-            sum += bytes.get(Math.min(at + 2 * CACHE_LINE_BYTES, end));
-            sum += bytes.get(Math.min(at + 3 * CACHE_LINE_BYTES, end));
-            sum += bytes.get(Math.min(at + 4 * CACHE_LINE_BYTES, end));
-            sum += bytes.get(end);
+        for (int i = from; i < to && last >= 0; i++) {
+            int at = scratch[i];
+            sum += bytes.get(at);
+            sum += bytes.get(at + CACHE_LINE_BYTES);
+            sum += bytes.get(at + 2 * CACHE_LINE_BYTES);
+            sum += bytes.get(at + 3 * CACHE_LINE_BYTES);
+            sum += bytes.get(at + 4 * CACHE_LINE_BYTES);
         }
         return sum;
     }

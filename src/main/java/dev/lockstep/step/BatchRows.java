@@ -25,6 +25,7 @@ final class BatchRows {
     private final Shard[] shard;
 
     private final int[] number;
+    private final int[] scratch;
     private int size;
     private int count;
 
@@ -37,6 +38,7 @@ final class BatchRows {
         this.isHere = new boolean[plan.shards()];
         this.shard = new Shard[plan.batchSize()];
         this.number = new int[plan.batchSize()];
+        this.scratch = new int[plan.batchSize()];
     }
 
     /** Draws the batch of a step; there are no rows yet. */
@@ -95,7 +97,7 @@ final class BatchRows {
         return number[row];
     }
 
-    /** Has rows fetched to the cache, see {@link Shard#touchRows}. */
+    /** Has rows fetched to the cache, see {@link Shard#touchRows}. At the same time others may do so with other rows. */
     int touch(int first, int end) {
         int sum = 0;
         for (int row = first; row < end; ) {
@@ -104,7 +106,7 @@ final class BatchRows {
             while (next < end && shard[next] == ofRow) {
                 next++;
             }
-            sum += ofRow.touchRows(number, row, next);
+            sum += ofRow.touchRows(number, row, next, scratch);
             row = next;
         }
         return sum;

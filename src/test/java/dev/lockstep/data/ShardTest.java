@@ -69,7 +69,7 @@ class ShardTest {
             try (SparseBatch batch = new SparseBatch(10, 2, 3)) {
                 for (int row : new int[] {-1, 4, Integer.MAX_VALUE}) {
                     assertOutOfBounds(() -> shard.copyRow(row, batch, KERNELS));
-                    assertOutOfBounds(() -> shard.touchRows(new int[] {row}, 0, 1));
+                    assertOutOfBounds(() -> touch(shard, row));
                     assertOutOfBounds(() -> shard.label(row));
                     assertOutOfBounds(() -> shard.groups(row));
                 }
@@ -89,9 +89,13 @@ class ShardTest {
         with(new IdxWriter(2, 1, 2, new byte[] {1, 2, 0, 0}, new byte[] {0, 1}), ShardTest::assertTouchable);
     }
 
+    private static int touch(Shard shard, int row) {
+        return shard.touchRows(new int[] {row}, 0, 1, new int[1]);
+    }
+
     private static void assertTouchable(Shard shard) {
         for (int row = 0; row < shard.examples(); row++) {
-            assertThat(shard.touchRows(new int[] {row}, 0, 1)).isEqualTo(shard.touchRows(new int[] {row}, 0, 1));
+            assertThat(touch(shard, row)).isEqualTo(touch(shard, row));
         }
     }
 

@@ -172,7 +172,9 @@ class StagedRowsTest {
             }
             assertThat(b.values()).isEqualTo(a.values());
             assertThat(b.groupOf()).isEqualTo(a.groupOf());
-            assertThat(numbers.touchRows(new int[] {3}, 0, 1)).isEqualTo(numbers.touchRows(new int[] {3}, 0, 1));
+            int[] scratch = new int[1];
+            assertThat(numbers.touchRows(new int[] {3}, 0, 1, scratch))
+                    .isEqualTo(numbers.touchRows(new int[] {3}, 0, 1, scratch));
         }
     }
 
