@@ -112,7 +112,7 @@ final class KernelStep implements AutoCloseable {
         this.rows = rows;
         this.weights = new Parameters(shape);
         this.gradient = new Parameters(shape);
-        this.layerScratch = new LayerScratch(shape.paddedHidden());
+        this.layerScratch = new LayerScratch(shape.paddedHidden(), shape.paddedOutputs());
         Initializer.XAVIER.initialize(weights, 0, SEED);
         for (int first = 0; first < rows; first += RUN_ROWS) {
             runs.add(new Run(Math.min(RUN_ROWS, rows - first), maxGroups, row));
@@ -210,7 +210,7 @@ final class KernelStep implements AutoCloseable {
                 kernels.denseAffine(run.hidden, count, weights.w2t(), weights.b2(), layerScratch, run.scores);
             case LOSS_AND_DELTA ->
                 kernels.lossAndDelta(
-                        Loss.CROSS_ENTROPY, run.scores, run.x.labels(), count, CLASSES, 1f / rows, run.losses);
+                        Loss.CROSS_ENTROPY, run.scores, run.x.labels(), count, CLASSES, 1f / rows, layerScratch, run.losses);
             case HIDDEN_DELTA ->
                 kernels.hiddenDelta(
                         Activation.SIGMOID, run.scores, count, weights.w2t(), run.hidden, layerScratch, run.delta);

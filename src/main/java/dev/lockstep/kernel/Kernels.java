@@ -58,7 +58,7 @@ public interface Kernels {
      * @param z activations [at least rows, hidden]
      * @param w2t weights, transposed [classes, hidden]
      * @param bias [classes padded]
-     * @param scratch of the calling thread, for as many hidden units
+     * @param scratch of the calling thread, for as many hidden units and classes
      * @param out [at least rows, classes padded]; padding is set to zero
      */
     void denseAffine(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, LayerScratch scratch, FloatMatrix out);
@@ -82,10 +82,18 @@ public interface Kernels {
      *
      * @param a [at least rows, classes padded]
      * @param labels the class of each row
+     * @param scratch of the calling thread, for as many classes
      * @param losses [at least rows] receives each row's loss, not scaled
      */
     void lossAndDelta(
-            Loss loss, FloatMatrix a, ByteArray labels, int rows, int classes, float scale, FloatArray losses);
+            Loss loss,
+            FloatMatrix a,
+            ByteArray labels,
+            int rows,
+            int classes,
+            float scale,
+            LayerScratch scratch,
+            FloatArray losses);
 
     /**
      * Back through the second layer and the activation: out[r, h] = (sum over k ascending of delta[r, k] W2[h, k]) h'(z[r, h]).

@@ -1,22 +1,38 @@
 package dev.lockstep.kernel;
 
-/** Scratch on the heap for the kernels of the second layer. One thread at a time. */
+/** Scratch on the heap for the kernels of the second layer. One thread at a time. Most is made when it is first asked for. */
 public final class LayerScratch {
-    private final int paddedHidden;
-    private final float[] flat;
-    private float[][] columns; // made when they are first asked for, as the next
-    private float[][] chains;
+    /** Classes for whose chains {@link #sums} has room. */
+    static final int CLASSES = 16;
 
-    /** @param paddedHidden hidden units with their padding */
-    public LayerScratch(int paddedHidden) {
+    private final int paddedHidden;
+    private final int paddedClasses;
+    private final float[] flat;
+    private final float[] ofRow = new float[3 * TurnedRows.ROWS];
+    private final int[] targets = new int[TurnedRows.ROWS];
+    private float[][] columns;
+    private float[][] chains;
+    private float[] turned;
+    private float[] weights;
+    private float[] sums;
+    private float[] scores;
+
+    /**
+     * @param paddedHidden hidden units with their padding
+     * @param paddedClasses classes with theirs
+     */
+    public LayerScratch(int paddedHidden, int paddedClasses) {
         this.paddedHidden = paddedHidden;
-        this.flat = new float[(Math.max(paddedHidden, 2 * Kernels.LANES) + 2) * Kernels.LANES];
+        this.paddedClasses = paddedClasses;
+        this.flat = new float[Math.max(ScalarDense.SCRATCH, Math.max(paddedHidden, paddedClasses))];
     }
 
-    /** {@link Kernels#LANES} floats for each hidden unit and for two more; for a narrow layer, seven blocks of hidden units. */
+    /** Room for a row of any matrix of the layer, and for {@link ScalarDense#SCRATCH} floats. */
     float[] flat() {
         return flat;
     }
+
+    // --- For plain loops ---
 
     /** Some rows' activations, hidden unit by hidden unit: [hidden padded, {@link ScalarDense#ROWS}]. */
     float[][] columns() {
@@ -32,5 +48,49 @@ public final class LayerScratch {
             chains = new float[Kernels.LANES][ScalarDense.ROWS];
         }
         return chains;
+    }
+
+    // --- For vectors along the rows ---
+
+    /** {@link TurnedRows} of activations: [hidden padded, {@link TurnedRows#ROWS}]. */
+    float[] turned() {
+        if (turned == null) {
+            turned = new float[paddedHidden * TurnedRows.ROWS];
+        }
+        return turned;
+    }
+
+    /** Weights: [hidden padded, classes padded]. */
+    float[] weights() {
+        if (weights == null) {
+            weights = new float[paddedHidden * paddedClasses];
+        }
+        return weights;
+    }
+
+    /** The chains of some classes' sums: [{@link Kernels#LANES}, {@link #CLASSES}, {@link TurnedRows#ROWS}]. */
+    float[] sums() {
+        if (sums == null) {
+            sums = new float[Kernels.LANES * CLASSES * TurnedRows.ROWS];
+        }
+        return sums;
+    }
+
+    /** {@link TurnedRows} of scores: [classes padded, {@link TurnedRows#ROWS}]. */
+    float[] scores() {
+        if (scores == null) {
+            scores = new float[paddedClasses * TurnedRows.ROWS];
+        }
+        return scores;
+    }
+
+    /** A few numbers of each row: [3, {@link TurnedRows#ROWS}]. */
+    float[] ofRow() {
+        return ofRow;
+    }
+
+    /** The class of each row: [{@link TurnedRows#ROWS}]. */
+    int[] targets() {
+        return targets;
     }
 }

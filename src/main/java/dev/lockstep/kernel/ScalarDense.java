@@ -24,6 +24,9 @@ final class ScalarDense {
     /** The row's activations. */
     static final int Z = ROW + BLOCK;
 
+    /** Floats of the scratch. */
+    static final int SCRATCH = Z + BLOCK;
+
     private ScalarDense() {}
 
     /** The rows lie along the loops: of their sums, 16 chains for each class, C2 makes vectors. */

@@ -124,7 +124,14 @@ public final class ScalarKernels implements Kernels {
 
     @Override
     public void lossAndDelta(
-            Loss loss, FloatMatrix a, ByteArray labels, int rows, int classes, float scale, FloatArray losses) {
+            Loss loss,
+            FloatMatrix a,
+            ByteArray labels,
+            int rows,
+            int classes,
+            float scale,
+            LayerScratch scratch,
+            FloatArray losses) {
         FloatBuffer x = a.data().buffer();
         ByteBuffer label = labels.buffer();
         FloatBuffer lossOf = losses.buffer();

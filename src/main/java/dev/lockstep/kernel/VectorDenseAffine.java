@@ -1,90 +1,116 @@
 package dev.lockstep.kernel;
 
-import static dev.lockstep.kernel.VectorLanes.ORDER;
-import static dev.lockstep.kernel.VectorLanes.SPECIES;
 import static dev.lockstep.kernel.VectorLanes.WIDTH;
 import static dev.lockstep.kernel.VectorLanes.all;
-import static dev.lockstep.kernel.VectorLanes.bytes;
 import static dev.lockstep.kernel.VectorLanes.load;
 
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
-import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@link Kernels#denseAffine} with the classes along the lanes, so that the chains of a sum are vectors of their own and are
- * added without going across lanes. That takes W2 the other way round (50 rows, 64 hidden units: 4.5 us, and 7.3 us with the
- * hidden units along the lanes).
+ * {@link Kernels#denseAffine} with the rows along the lanes, see {@link TurnedRows}: the chains of a sum are vectors of their
+ * own and are added without going across lanes.
  */
 final class VectorDenseAffine {
     private static final int LANES = Kernels.LANES;
+    private static final int ROWS = TurnedRows.ROWS;
+    /** Classes that are computed at a time, at most. */
+    private static final int CLASSES = LayerScratch.CLASSES;
 
     private VectorDenseAffine() {}
 
-    static void apply(FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, float[] scratch, FloatMatrix out) {
-        FloatBuffer activations = z.data().buffer();
-        ByteBuffer biases = bytes(bias);
-        ByteBuffer result = bytes(out.data());
-        int sums = z.stride() * LANES;
-        for (int k = 0; k < out.stride(); k += LANES) {
-            turn(w2t, k, scratch);
-            for (int lane = 0; lane < LANES; lane += WIDTH) {
-                int b = (k + lane) * Float.BYTES;
-                for (int r = 0; r < rows; r++) {
-                    chains(activations, r * z.stride(), z.stride(), scratch, lane, sums);
-                    chains(activations, r * z.stride() + 1, z.stride(), scratch, LANES + lane, sums + WIDTH);
-                    load(biases, b)
-                            .add(load(scratch, sums).add(load(scratch, sums + WIDTH)))
-                            .intoByteBuffer(result, r * out.stride() * Float.BYTES + b, ORDER);
+    static void apply(
+            FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, LayerScratch scratch, FloatMatrix out) {
+        float[] turned = scratch.turned();
+        float[] scores = scratch.scores();
+        int classes = w2t.rows();
+        turn(w2t, scratch.flat(), scratch.weights());
+        for (int first = 0; first < rows; first += ROWS) {
+            int count = Math.min(ROWS, rows - first);
+            TurnedRows.take(z, first, count, z.stride(), scratch.flat(), turned);
+            for (int k = 0; k < classes; k += CLASSES) {
+                int some = Math.min(CLASSES, classes - k);
+                for (int lane = 0; lane < ROWS; lane += WIDTH) {
+                    chains(turned, lane, z.stride(), scratch.weights(), k, classes, some, scratch.sums());
+                    for (int i = 0; i < some; i++) {
+                        sum(scratch.sums(), i * WIDTH, some * WIDTH, bias.get(k + i), scores, (k + i) * ROWS + lane);
+                    }
                 }
             }
-        }
-        for (int r = 0; r < rows; r++) {
-            for (int k = w2t.rows(); k < out.stride(); k++) {
-                out.data().buffer().put(r * out.stride() + k, 0f);
-            }
+            Arrays.fill(scores, classes * ROWS, out.stride() * ROWS, 0f);
+            TurnedRows.put(scores, out, first, count, out.stride());
         }
     }
 
-    /** scratch[h, i] = W2[h, k + i]; zeros for classes that are not there. */
-    private static void turn(FloatMatrix w2t, int k, float[] scratch) {
-        FloatBuffer w = w2t.data().buffer();
-        for (int i = 0; i < LANES; i++) {
+    /** w[h, k] = W2[h, k], of which {@code w2t} is the transposed. */
+    private static void turn(FloatMatrix w2t, float[] row, float[] w) {
+        FloatBuffer elements = w2t.data().buffer();
+        int classes = w2t.rows();
+        for (int k = 0; k < classes; k++) {
+            elements.get(k * w2t.stride(), row, 0, w2t.stride());
             for (int h = 0; h < w2t.stride(); h++) {
-                scratch[h * LANES + i] = k + i < w2t.rows() ? w.get((k + i) * w2t.stride() + h) : 0f;
+                w[h * classes + k] = row[h];
             }
         }
     }
 
     /**
-     * Every second chain: the sums over h of z[first + h] w[h, at ...] for h modulo 16 = 0, 2, ... 14, each ascending; they are
-     * added pairwise, those at a distance of 8, of 4, of 2. Eight at a time, since of sixteen the compiler allocates some.
+     * sums[c, k, :] = the sum over h of z[h, lane ...] w[h, from + k] for h modulo {@link #LANES} = c, ascending.
      *
-     * @param w weights [count, 16]; the sum goes there too, to {@code to}
+     * @param z [hidden, {@link #ROWS}]
+     * @param w [hidden, classes]
+     * @param count of classes
      */
-    private static void chains(FloatBuffer z, int first, int count, float[] w, int at, int to) {
-        FloatVector s0 = FloatVector.zero(SPECIES);
-        FloatVector s2 = s0;
-        FloatVector s4 = s0;
-        FloatVector s6 = s0;
-        FloatVector s8 = s0;
-        FloatVector s10 = s0;
-        FloatVector s12 = s0;
-        FloatVector s14 = s0;
-        for (int h = 0; h < count; h += LANES) {
-            int i = first + h;
-            int row = h * LANES + at;
-            s0 = load(w, row).fma(all(z.get(i)), s0);
-            s2 = load(w, row + 2 * LANES).fma(all(z.get(i + 2)), s2);
-            s4 = load(w, row + 4 * LANES).fma(all(z.get(i + 4)), s4);
-            s6 = load(w, row + 6 * LANES).fma(all(z.get(i + 6)), s6);
-            s8 = load(w, row + 8 * LANES).fma(all(z.get(i + 8)), s8);
-            s10 = load(w, row + 10 * LANES).fma(all(z.get(i + 10)), s10);
-            s12 = load(w, row + 12 * LANES).fma(all(z.get(i + 12)), s12);
-            s14 = load(w, row + 14 * LANES).fma(all(z.get(i + 14)), s14);
+    private static void chains(
+            float[] z, int lane, int hidden, float[] w, int from, int classes, int count, float[] sums) {
+        Arrays.fill(sums, 0, LANES * count * WIDTH, 0f);
+        for (int c = 0; c < LANES; c++) {
+            int to = c * count * WIDTH;
+            int h = c;
+            for (; h + 3 * LANES < hidden; h += 4 * LANES) {
+                addFour(z, h * ROWS + lane, w, h * classes + from, LANES * classes, count, sums, to);
+            }
+            for (; h < hidden; h += LANES) {
+                addOne(z, h * ROWS + lane, w, h * classes + from, count, sums, to);
+            }
         }
-        s0.add(s8).add(s4.add(s12)).add(s2.add(s10).add(s6.add(s14))).intoArray(w, to);
+    }
+
+    /** @param step from one of the chain's weights to the next */
+    private static void addFour(float[] z, int i, float[] w, int at, int step, int count, float[] sums, int to) {
+        FloatVector z0 = load(z, i);
+        FloatVector z1 = load(z, i + LANES * ROWS);
+        FloatVector z2 = load(z, i + 2 * LANES * ROWS);
+        FloatVector z3 = load(z, i + 3 * LANES * ROWS);
+        for (int k = 0; k < count; k++) {
+            FloatVector sum = z0.fma(all(w[at + k]), load(sums, to + k * WIDTH));
+            sum = z1.fma(all(w[at + step + k]), sum);
+            sum = z2.fma(all(w[at + 2 * step + k]), sum);
+            z3.fma(all(w[at + 3 * step + k]), sum).intoArray(sums, to + k * WIDTH);
+        }
+    }
+
+    private static void addOne(float[] z, int i, float[] w, int at, int count, float[] sums, int to) {
+        FloatVector z0 = load(z, i);
+        for (int k = 0; k < count; k++) {
+            z0.fma(all(w[at + k]), load(sums, to + k * WIDTH)).intoArray(sums, to + k * WIDTH);
+        }
+    }
+
+    /** The chains at a distance of 8 are added, then those at 4, at 2, at 1; and that to the bias. */
+    private static void sum(float[] sums, int i, int step, float bias, float[] to, int at) {
+        FloatVector s0 = load(sums, i).add(load(sums, i + 8 * step));
+        FloatVector s4 = load(sums, i + 4 * step).add(load(sums, i + 12 * step));
+        FloatVector s2 = load(sums, i + 2 * step).add(load(sums, i + 10 * step));
+        FloatVector s6 = load(sums, i + 6 * step).add(load(sums, i + 14 * step));
+        FloatVector even = s0.add(s4).add(s2.add(s6));
+        FloatVector s1 = load(sums, i + step).add(load(sums, i + 9 * step));
+        FloatVector s5 = load(sums, i + 5 * step).add(load(sums, i + 13 * step));
+        FloatVector s3 = load(sums, i + 3 * step).add(load(sums, i + 11 * step));
+        FloatVector s7 = load(sums, i + 7 * step).add(load(sums, i + 15 * step));
+        all(bias).add(even.add(s1.add(s5).add(s3.add(s7)))).intoArray(to, at);
     }
 }

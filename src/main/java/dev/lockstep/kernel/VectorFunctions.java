@@ -33,7 +33,7 @@ final class VectorFunctions {
         return magnitude.or(x.reinterpretAsInts().and(~MAGNITUDE)).reinterpretAsFloats();
     }
 
-    private static FloatVector exp(FloatVector x) {
+    static FloatVector exp(FloatVector x) {
         FloatVector magic = FloatVector.broadcast(x.species(), ElementaryFunctions.ROUND_TO_INTEGER);
         FloatVector shifted = x.fma(all(x, ElementaryFunctions.LOG2_E), magic);
         FloatVector n = shifted.sub(magic);

@@ -95,7 +95,7 @@ final class VectorKernels implements Kernels {
     @Override
     public void denseAffine(
             FloatMatrix z, int rows, FloatMatrix w2t, FloatArray bias, LayerScratch scratch, FloatMatrix out) {
-        VectorDenseAffine.apply(z, rows, w2t, bias, scratch.flat(), out);
+        VectorDenseAffine.apply(z, rows, w2t, bias, scratch, out);
     }
 
     @Override
@@ -105,8 +105,15 @@ final class VectorKernels implements Kernels {
 
     @Override
     public void lossAndDelta(
-            Loss loss, FloatMatrix a, ByteArray labels, int rows, int classes, float scale, FloatArray losses) {
-        scalar.lossAndDelta(loss, a, labels, rows, classes, scale, losses);
+            Loss loss,
+            FloatMatrix a,
+            ByteArray labels,
+            int rows,
+            int classes,
+            float scale,
+            LayerScratch scratch,
+            FloatArray losses) {
+        VectorLoss.apply(loss, a, labels, rows, classes, scale, scratch, losses);
     }
 
     @Override

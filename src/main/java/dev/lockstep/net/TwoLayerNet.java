@@ -31,7 +31,8 @@ public record TwoLayerNet(NetworkShape shape, Activation activation, Loss loss, 
     public void backward(Parameters w, SparseBatch x, float scale, Workspace workspace) {
         FloatMatrix scores = workspace.scores();
         forward(w, x, workspace);
-        kernels.lossAndDelta(loss, scores, x.labels(), x.rows(), shape.outputs(), scale, workspace.losses());
+        kernels.lossAndDelta(
+                loss, scores, x.labels(), x.rows(), shape.outputs(), scale, workspace.scratch(), workspace.losses());
         kernels.hiddenDelta(
                 activation,
                 scores,
@@ -58,7 +59,15 @@ public record TwoLayerNet(NetworkShape shape, Activation activation, Loss loss, 
         forward(w, x, workspace);
         int[] predictions = new int[x.rows()];
         largest(workspace.scores(), predictions, x.rows());
-        kernels.lossAndDelta(loss, workspace.scores(), x.labels(), x.rows(), shape.outputs(), 1f, workspace.losses());
+        kernels.lossAndDelta(
+                loss,
+                workspace.scores(),
+                x.labels(),
+                x.rows(),
+                shape.outputs(),
+                1f,
+                workspace.scratch(),
+                workspace.losses());
         for (int r = 0; r < x.rows(); r++) {
             score.add(x.labels().get(r), predictions[r], workspace.losses().get(r));
         }

@@ -37,7 +37,7 @@ public final class Workspace implements AutoCloseable {
         this.scores = new FloatMatrix(block.floats(offset, scoreFloats), maxRows, shape.paddedOutputs());
         offset += scoreFloats * Float.BYTES;
         this.losses = block.floats(offset, maxRows);
-        this.scratch = new LayerScratch(shape.paddedHidden());
+        this.scratch = new LayerScratch(shape.paddedHidden(), shape.paddedOutputs());
         this.rows = new GradientRows(batch, hiddenDelta, hidden, scores);
     }
 

@@ -183,7 +183,7 @@ abstract class KernelAccuracyContract {
         forCases(a -> {
             int classes = a.shape.classes();
             double[][] before = heap(a.scores.data(), a.shape.rows(), a.scores.stride());
-            kernels().lossAndDelta(loss, a.scores, a.x.labels(), a.shape.rows(), classes, SCALE, a.losses);
+            kernels().lossAndDelta(loss, a.scores, a.x.labels(), a.shape.rows(), classes, SCALE, a.scratch, a.losses);
             double error = softmaxError(classes);
             for (int r = 0; r < a.shape.rows(); r++) {
                 double[] y = softmax(before[r], classes);

@@ -83,8 +83,8 @@ final class KernelArena implements AutoCloseable {
         w1Gradient = output("gradient of W1", shape.inputs(), hidden);
         b1Gradient = output("gradient of b1", 1, hidden).data();
         w2tGradient = output("gradient of W2 transposed", classes, hidden);
-        scratch = new LayerScratch(KernelCase.padded(hidden));
-        spoil(scratch.flat());
+        scratch = new LayerScratch(KernelCase.padded(hidden), KernelCase.padded(classes));
+        spoil(scratch.flat(), scratch.turned(), scratch.weights(), scratch.sums(), scratch.scores(), scratch.ofRow());
         spoil(scratch.columns());
         spoil(scratch.chains());
         b2Gradient = output("gradient of b2", 1, classes).data();

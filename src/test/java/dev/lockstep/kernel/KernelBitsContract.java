@@ -63,8 +63,8 @@ abstract class KernelBitsContract {
     @ParameterizedTest
     @EnumSource
     void lossAndDelta(Loss loss) {
-        same((k, a) ->
-                k.lossAndDelta(loss, a.scores, a.x.labels(), a.shape.rows(), a.shape.classes(), SCALE, a.losses));
+        same((k, a) -> k.lossAndDelta(
+                loss, a.scores, a.x.labels(), a.shape.rows(), a.shape.classes(), SCALE, a.scratch, a.losses));
     }
 
     @ParameterizedTest
@@ -145,7 +145,8 @@ abstract class KernelBitsContract {
             k.sparseAffine(a.x, a.w1, a.b1, a.shape.hidden(), a.hiddenOut);
             k.activate(activation, a.hiddenOut, rows, a.shape.hidden());
             k.denseAffine(a.hiddenOut, rows, a.w2t, a.b2, a.scratch, a.scoresOut);
-            k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), rows, a.shape.classes(), SCALE, a.losses);
+            k.lossAndDelta(
+                    Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), rows, a.shape.classes(), SCALE, a.scratch, a.losses);
             k.hiddenDelta(activation, a.scoresOut, rows, a.w2t, a.hiddenOut, a.scratch, a.delta);
         });
     }

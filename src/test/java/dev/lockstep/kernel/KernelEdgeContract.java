@@ -92,7 +92,15 @@ abstract class KernelEdgeContract {
                 FloatMatrix delta = row(scores);
                 FloatArray losses = matrix(1, 1).data();
                 kernels()
-                        .lossAndDelta(loss, delta, batch(new float[1][1], label).labels(), 1, 3, 1f, losses);
+                        .lossAndDelta(
+                                loss,
+                                delta,
+                                batch(new float[1][1], label).labels(),
+                                1,
+                                3,
+                                1f,
+                                new LayerScratch(16, 16),
+                                losses);
                 assertThat(losses.get(0))
                         .as("%s of class %d", loss, label)
                         .isNotNaN()
@@ -117,7 +125,16 @@ abstract class KernelEdgeContract {
             for (Loss loss : Loss.values()) {
                 FloatMatrix scores = row(0f, bad, 1f);
                 FloatArray losses = matrix(1, 1).data();
-                kernels().lossAndDelta(loss, scores, batch(new float[1][1], 0).labels(), 1, 3, 1f, losses);
+                kernels()
+                        .lossAndDelta(
+                                loss,
+                                scores,
+                                batch(new float[1][1], 0).labels(),
+                                1,
+                                3,
+                                1f,
+                                new LayerScratch(16, 16),
+                                losses);
                 assertThat(losses.get(0)).as("%s of score %s", loss, bad).isNaN();
             }
         }

@@ -98,7 +98,14 @@ public final class PlainKernels implements Kernels {
 
     @Override
     public void lossAndDelta(
-            Loss loss, FloatMatrix a, ByteArray labels, int rows, int classes, float scale, FloatArray losses) {
+            Loss loss,
+            FloatMatrix a,
+            ByteArray labels,
+            int rows,
+            int classes,
+            float scale,
+            LayerScratch scratch,
+            FloatArray losses) {
         for (int r = 0; r < rows; r++) {
             int t = labels.get(r);
             float max = max(a, r, classes);

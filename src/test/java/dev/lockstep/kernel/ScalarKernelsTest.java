@@ -36,7 +36,7 @@ class ScalarKernelsTest extends KernelContracts {
                 k.sparseAffine(a.x, a.w1, a.b1, a.shape.hidden(), a.hiddenOut);
                 k.activate(Activation.SIGMOID, a.hiddenOut, 23, 50);
                 k.denseAffine(a.hiddenOut, 23, a.w2t, a.b2, a.scratch, a.scoresOut);
-                k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), 23, 10, 0.1f, a.losses);
+                k.lossAndDelta(Loss.CROSS_ENTROPY, a.scoresOut, a.x.labels(), 23, 10, 0.1f, a.scratch, a.losses);
                 k.hiddenDelta(Activation.SIGMOID, a.scoresOut, 23, a.w2t, a.hiddenOut, a.scratch, a.delta);
                 rows.set(k);
                 sum.clear();
