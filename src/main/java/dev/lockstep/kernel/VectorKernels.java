@@ -20,10 +20,11 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * The kernels on the JDK's vector API, along the hidden units: sums stay in vector registers, four at a time where the
- * width allows. Off-heap memory is read in place, see {@link VectorLanes}; {@link KernelTrial} finds out whether it runs.
+ * width allows. Scores and losses, of which there are few to a row, run along the rows. Off-heap memory is read in place, see
+ * {@link VectorLanes}; {@link KernelTrial} finds out whether it runs.
  *
- * <p>No operation goes across lanes, so the bits are those of {@link ScalarKernels} for every vector width. What runs along
- * the few classes is left to those.
+ * <p>No operation goes across lanes, so the bits are those of {@link ScalarKernels} for every vector width. The softmax, which
+ * no step needs, is left to those.
  */
 final class VectorKernels implements Kernels {
     private final ScalarKernels scalar = new ScalarKernels();
