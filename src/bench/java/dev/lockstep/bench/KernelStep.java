@@ -210,7 +210,14 @@ final class KernelStep implements AutoCloseable {
                 kernels.denseAffine(run.hidden, count, weights.w2t(), weights.b2(), layerScratch, run.scores);
             case LOSS_AND_DELTA ->
                 kernels.lossAndDelta(
-                        Loss.CROSS_ENTROPY, run.scores, run.x.labels(), count, CLASSES, 1f / rows, layerScratch, run.losses);
+                        Loss.CROSS_ENTROPY,
+                        run.scores,
+                        run.x.labels(),
+                        count,
+                        CLASSES,
+                        1f / rows,
+                        layerScratch,
+                        run.losses);
             case HIDDEN_DELTA ->
                 kernels.hiddenDelta(
                         Activation.SIGMOID, run.scores, count, weights.w2t(), run.hidden, layerScratch, run.delta);

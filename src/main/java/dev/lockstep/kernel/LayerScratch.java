@@ -60,7 +60,7 @@ public final class LayerScratch {
         return turned;
     }
 
-    /** Weights: [hidden padded, classes padded]. */
+    /** Room for the weights W2 [hidden padded, classes]. */
     float[] weights() {
         if (weights == null) {
             weights = new float[paddedHidden * paddedClasses];

@@ -28,6 +28,7 @@ final class VectorDenseAffine {
         float[] scores = scratch.scores();
         int classes = w2t.rows();
         turn(w2t, scratch.flat(), scratch.weights());
+        Arrays.fill(scores, classes * ROWS, out.stride() * ROWS, 0f); // the padding of all rows
         for (int first = 0; first < rows; first += ROWS) {
             int count = Math.min(ROWS, rows - first);
             TurnedRows.take(z, first, count, z.stride(), scratch.flat(), turned);
@@ -40,7 +41,6 @@ final class VectorDenseAffine {
                     }
                 }
             }
-            Arrays.fill(scores, classes * ROWS, out.stride() * ROWS, 0f);
             TurnedRows.put(scores, out, first, count, out.stride());
         }
     }
