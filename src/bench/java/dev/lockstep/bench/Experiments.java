@@ -55,7 +55,16 @@ final class Experiments {
     /** In the order of the table. */
     List<Experiment> all() {
         return List.of(
-                book(), cluster(), largeBatch(), wide(), toAccuracy(), evaluate(), dense(), kernels.kernels(KERNELS), start());
+                book(),
+                scalar(),
+                cluster(),
+                largeBatch(),
+                wide(),
+                toAccuracy(),
+                evaluate(),
+                dense(),
+                kernels.kernels(KERNELS),
+                start());
     }
 
     private int steps(int steps) {
@@ -95,6 +104,23 @@ final class Experiments {
                         2.5,
                         4));
         return ofRuns("book", rows, sides, command);
+    }
+
+    private Experiment scalar() {
+        Row row = new Row(
+                "book-scalar",
+                "the preset book in plain loops (--kernel scalar), local[2], steady state: median of the steps",
+                Side.STEP_MILLIS_P50,
+                "ms a step",
+                NumpyPeer.NAME,
+                Row.Kind.PEER_OVER_OURS,
+                1,
+                NOTHING);
+        LockstepRuns.Command command = LockstepRuns.Command.train(
+                TWO_CORES, data, with(bookOptions(HIDDEN, BATCH, steps(10_000)), "--kernel", "scalar"));
+        Map<String, Side> sides = sides(command);
+        sides.put(NumpyPeer.NAME, numpy.training(data, HIDDEN, BATCH, steps(10_000)));
+        return ofRuns("scalar", List.of(row), sides, command);
     }
 
     private Experiment cluster() {

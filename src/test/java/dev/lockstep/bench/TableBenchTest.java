@@ -65,6 +65,7 @@ class TableBenchTest {
                             "book-steady >= 3 >= 6",
                             "book-whole >= 2.5 >= 4",
                             "book-warm-up >= 2.5 >= 4",
+                            "book-scalar >= 1 ",
                             "book-cluster >= 0.67 >= 1",
                             "batch-4096 >= 4 >= 8",
                             "hidden-800 >= 1.5 >= 3",
