@@ -67,7 +67,7 @@ final class KernelStep implements AutoCloseable {
             this.delta = new FloatMatrix(all.slice(hiddenFloats, hiddenFloats), rows, shape.paddedHidden());
             this.scores = new FloatMatrix(all.slice(2 * hiddenFloats, scoreFloats), rows, shape.paddedOutputs());
             this.losses = all.slice(2 * hiddenFloats + scoreFloats, rows);
-            this.sums = new GradientRows(x, delta, hidden, scores);
+            this.sums = new GradientRows(x, delta, hidden, scores, shape.hidden());
             this.blocksOfRow = new int[rows];
             for (int r = 0; r < rows; r++) {
                 row.addTo(x);

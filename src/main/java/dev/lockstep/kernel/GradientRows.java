@@ -17,6 +17,7 @@ public final class GradientRows {
     private final FloatMatrix hiddenDelta;
     private final FloatMatrix z;
     private final FloatMatrix scoreDelta;
+    private final int units;
     private float[] packed; // made when kernels first want it, as the next
     private float[][] blocks;
     private boolean finite;
@@ -26,12 +27,14 @@ public final class GradientRows {
      * @param hiddenDelta the loss's gradient by the hidden layer's input [max rows, hidden padded]
      * @param z activations of the hidden layer [max rows, hidden padded]
      * @param scoreDelta the loss's gradient by the scores [max rows, classes padded]
+     * @param units hidden units; the columns beyond them are padding, which is zero
      */
-    public GradientRows(SparseBatch x, FloatMatrix hiddenDelta, FloatMatrix z, FloatMatrix scoreDelta) {
+    public GradientRows(SparseBatch x, FloatMatrix hiddenDelta, FloatMatrix z, FloatMatrix scoreDelta, int units) {
         this.x = x;
         this.hiddenDelta = hiddenDelta;
         this.z = z;
         this.scoreDelta = scoreDelta;
+        this.units = units;
     }
 
     /** Takes over what is in the matrices now. */
@@ -63,6 +66,11 @@ public final class GradientRows {
     /** Rows. */
     int rows() {
         return x.rows();
+    }
+
+    /** Hidden units. */
+    int units() {
+        return units;
     }
 
     SparseBatch x() {

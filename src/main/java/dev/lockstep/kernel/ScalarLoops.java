@@ -8,6 +8,8 @@ package dev.lockstep.kernel;
  *   <li>a method for each loop, and few operations in it: a loop of much more than these is not even unrolled;
  *   <li>an end that is known to be small ({@code Math.min} with a constant says so): a loop that may be long gets a safepoint and
  *       what goes with it, and is too large for being unrolled then;
+ *   <li>arrays whose places are known but for the loop's number: of {@code x[o + i]} with an o that is not known it makes none, so
+ *       each group of weights and each row of delta is an array of its own;
  *   <li>where rows are added to four rows of one array, those four read first, then row by row what is added, and all of it before
  *       anything is written; up to four rows;
  *   <li>a profile of how long the loop is: compiled too early, some are not unrolled in every second run, so conf/spark-defaults.conf
@@ -22,18 +24,80 @@ final class ScalarLoops {
 
     private ScalarLoops() {}
 
-    /** sums[i] += v[b] w[0, i] + v[b + 1] w[1, i] + v[b + 2] w[2, i] + v[b + 3] w[3, i], in this order, for i below {@code count}. */
-    static void addColumns(float[] w, float[] v, int b, int count, float[] sums) {
-        float v0 = v[b];
-        float v1 = v[b + 1];
-        float v2 = v[b + 2];
-        float v3 = v[b + 3];
+    /**
+     * sums[i] += v[b] x[0, i] + v[b + 1] x[1, i] + v[b + 2] x[2, i] + v[b + 3] x[3, i], in this order, for i below {@code count}.
+     */
+    static void addColumns(float[] x, float[] v, int b, int count, float[] sums) {
+        float x0 = v[b];
+        float x1 = v[b + 1];
+        float x2 = v[b + 2];
+        float x3 = v[b + 3];
         int end = Math.min(count, WIDTH);
         for (int i = 0; i < end; i++) {
-            sums[i] = Math.fma(
-                    v3,
-                    w[i + 3 * WIDTH],
-                    Math.fma(v2, w[i + 2 * WIDTH], Math.fma(v1, w[i + WIDTH], Math.fma(v0, w[i], sums[i]))));
+            float s = sums[i];
+            s = Math.fma(x0, x[i], s);
+            s = Math.fma(x1, x[i + WIDTH], s);
+            s = Math.fma(x2, x[i + 2 * WIDTH], s);
+            s = Math.fma(x3, x[i + 3 * WIDTH], s);
+            sums[i] = s;
+        }
+    }
+
+    /** The same and then of the four rows of y, by the next four values. */
+    static void addColumns(float[] x, float[] y, float[] v, int b, int count, float[] sums) {
+        float x0 = v[b];
+        float x1 = v[b + 1];
+        float x2 = v[b + 2];
+        float x3 = v[b + 3];
+        float y0 = v[b + 4];
+        float y1 = v[b + 5];
+        float y2 = v[b + 6];
+        float y3 = v[b + 7];
+        int end = Math.min(count, WIDTH);
+        for (int i = 0; i < end; i++) {
+            float s = sums[i];
+            s = Math.fma(x0, x[i], s);
+            s = Math.fma(x1, x[i + WIDTH], s);
+            s = Math.fma(x2, x[i + 2 * WIDTH], s);
+            s = Math.fma(x3, x[i + 3 * WIDTH], s);
+            s = Math.fma(y0, y[i], s);
+            s = Math.fma(y1, y[i + WIDTH], s);
+            s = Math.fma(y2, y[i + 2 * WIDTH], s);
+            s = Math.fma(y3, y[i + 3 * WIDTH], s);
+            sums[i] = s;
+        }
+    }
+
+    /** The same and then of the four rows of z. Of four times four, C2 makes no vectors. */
+    static void addColumns(float[] x, float[] y, float[] z, float[] v, int b, int count, float[] sums) {
+        float x0 = v[b];
+        float x1 = v[b + 1];
+        float x2 = v[b + 2];
+        float x3 = v[b + 3];
+        float y0 = v[b + 4];
+        float y1 = v[b + 5];
+        float y2 = v[b + 6];
+        float y3 = v[b + 7];
+        float z0 = v[b + 8];
+        float z1 = v[b + 9];
+        float z2 = v[b + 10];
+        float z3 = v[b + 11];
+        int end = Math.min(count, WIDTH);
+        for (int i = 0; i < end; i++) {
+            float s = sums[i];
+            s = Math.fma(x0, x[i], s);
+            s = Math.fma(x1, x[i + WIDTH], s);
+            s = Math.fma(x2, x[i + 2 * WIDTH], s);
+            s = Math.fma(x3, x[i + 3 * WIDTH], s);
+            s = Math.fma(y0, y[i], s);
+            s = Math.fma(y1, y[i + WIDTH], s);
+            s = Math.fma(y2, y[i + 2 * WIDTH], s);
+            s = Math.fma(y3, y[i + 3 * WIDTH], s);
+            s = Math.fma(z0, z[i], s);
+            s = Math.fma(z1, z[i + WIDTH], s);
+            s = Math.fma(z2, z[i + 2 * WIDTH], s);
+            s = Math.fma(z3, z[i + 3 * WIDTH], s);
+            sums[i] = s;
         }
     }
 
@@ -112,25 +176,26 @@ final class ScalarLoops {
     }
 
     /**
-     * Adds to the four rows of s the first {@code count} of some rows, at most {@value #ROWS_AT_ONCE}, each times four values from
-     * {@code v[b]} on.
+     * Adds to the four rows of s the first {@code rows} rows of x, at most {@value #ROWS_AT_ONCE}, each times four values from
+     * {@code v[b]} on; of each row {@code count} elements.
      */
-    static void addRows(int count, float[][] x, float[] v, int b, float[] s) {
-        switch (count) {
-            case ROWS_AT_ONCE -> addRows(x[0], x[1], x[2], x[3], v, b, s);
-            case 3 -> addRows(x[0], x[1], x[2], v, b, s);
-            case 2 -> addRows(x[0], x[1], v, b, s);
-            default -> addRow(x[0], v, b, s);
+    static void addRows(int rows, float[][] x, float[] v, int b, int count, float[] s) {
+        switch (rows) {
+            case ROWS_AT_ONCE -> addRows(x[0], x[1], x[2], x[3], v, b, count, s);
+            case 3 -> addRows(x[0], x[1], x[2], v, b, count, s);
+            case 2 -> addRows(x[0], x[1], v, b, count, s);
+            default -> addRow(x[0], v, b, count, s);
         }
     }
 
-    /** s[c, h] += v[b + c] x[h] for the four rows of s. */
-    static void addRow(float[] x, float[] v, int b, float[] s) {
+    /** s[c, h] += v[b + c] x[h] for the four rows of s, and h below {@code count}. */
+    static void addRow(float[] x, float[] v, int b, int count, float[] s) {
         float x0 = v[b];
         float x1 = v[b + 1];
         float x2 = v[b + 2];
         float x3 = v[b + 3];
-        for (int h = 0; h < WIDTH; h++) {
+        int end = Math.min(count, WIDTH);
+        for (int h = 0; h < end; h++) {
             float s0 = s[h];
             float s1 = s[h + WIDTH];
             float s2 = s[h + 2 * WIDTH];
@@ -148,7 +213,7 @@ final class ScalarLoops {
     }
 
     /** The same of two rows, the next four values for the second. */
-    static void addRows(float[] x, float[] y, float[] v, int b, float[] s) {
+    static void addRows(float[] x, float[] y, float[] v, int b, int count, float[] s) {
         float x0 = v[b];
         float x1 = v[b + 1];
         float x2 = v[b + 2];
@@ -157,7 +222,8 @@ final class ScalarLoops {
         float y1 = v[b + 5];
         float y2 = v[b + 6];
         float y3 = v[b + 7];
-        for (int h = 0; h < WIDTH; h++) {
+        int end = Math.min(count, WIDTH);
+        for (int h = 0; h < end; h++) {
             float s0 = s[h];
             float s1 = s[h + WIDTH];
             float s2 = s[h + 2 * WIDTH];
@@ -180,7 +246,7 @@ final class ScalarLoops {
     }
 
     /** The same of three. */
-    static void addRows(float[] x, float[] y, float[] z, float[] v, int b, float[] s) {
+    static void addRows(float[] x, float[] y, float[] z, float[] v, int b, int count, float[] s) {
         float x0 = v[b];
         float x1 = v[b + 1];
         float x2 = v[b + 2];
@@ -193,7 +259,8 @@ final class ScalarLoops {
         float z1 = v[b + 9];
         float z2 = v[b + 10];
         float z3 = v[b + 11];
-        for (int h = 0; h < WIDTH; h++) {
+        int end = Math.min(count, WIDTH);
+        for (int h = 0; h < end; h++) {
             float s0 = s[h];
             float s1 = s[h + WIDTH];
             float s2 = s[h + 2 * WIDTH];
@@ -221,7 +288,7 @@ final class ScalarLoops {
     }
 
     /** The same of four. */
-    static void addRows(float[] x, float[] y, float[] z, float[] u, float[] v, int b, float[] s) {
+    static void addRows(float[] x, float[] y, float[] z, float[] u, float[] v, int b, int count, float[] s) {
         float x0 = v[b];
         float x1 = v[b + 1];
         float x2 = v[b + 2];
@@ -238,7 +305,8 @@ final class ScalarLoops {
         float u1 = v[b + 13];
         float u2 = v[b + 14];
         float u3 = v[b + 15];
-        for (int h = 0; h < WIDTH; h++) {
+        int end = Math.min(count, WIDTH);
+        for (int h = 0; h < end; h++) {
             float s0 = s[h];
             float s1 = s[h + WIDTH];
             float s2 = s[h + 2 * WIDTH];

@@ -20,6 +20,8 @@ final class ScalarSparse {
     private static final int BLOCK = GradientRows.BLOCK;
     /** Floats of the sums of a group. */
     private static final int SUMS = COLUMNS * BLOCK;
+    /** A sum to which nothing has been added. */
+    private static final float[] ZEROS = new float[SUMS];
     /** Entries that are added at a time. */
     private static final int AT_ONCE = ScalarLoops.ROWS_AT_ONCE;
 
@@ -29,7 +31,7 @@ final class ScalarSparse {
     static boolean affine(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out) {
         x.index();
         float[][] sums = x.rowScratch();
-        float[] weights = x.weightScratch();
+        float[][] weights = x.weightScratch();
         boolean certain = true;
         for (int h = 0; h < w.stride(); h += BLOCK) {
             int width = Math.min(BLOCK, w.stride() - h);
@@ -37,8 +39,11 @@ final class ScalarSparse {
                 bias.buffer().get(h, sums[r], 0, width);
             }
             int units = Math.min(BLOCK, columns - h);
-            addGroups(x, w, h, width, units, weights, sums);
-            certain &= isCertain(sums, x.rows(), weights, w, bias, h, units);
+            get(x, w, h, width, weights);
+            for (int r = 0; r < x.rows(); r++) {
+                addGroups(x, r, weights, units, sums[r]);
+            }
+            certain &= isCertain(sums, x.rows(), weights[0], w, bias, h, units);
             for (int r = 0; r < x.rows(); r++) {
                 out.data().buffer().put(r * out.stride() + h, sums[r], 0, width);
             }
@@ -46,20 +51,36 @@ final class ScalarSparse {
         return certain;
     }
 
-    private static void addGroups(
-            SparseBatch x, FloatMatrix w, int h, int width, int units, float[] weights, float[][] sums) {
+    /** Copies the weights of all groups that a row has. */
+    private static void get(SparseBatch x, FloatMatrix w, int h, int width, float[][] weights) {
         int[] start = x.start();
-        int[] rows = x.entryRows();
-        float[] values = x.entryValues();
-        int e = 0;
         for (int g = 0; g < x.groups(); g++) {
-            int end = start[g + 1];
-            if (e < end) {
-                get(w, g, h, width, weights);
+            if (start[g] < start[g + 1]) { // a third of W is not read
+                get(w, g, h, width, weights[g]);
             }
-            for (; e < end; e++) {
-                ScalarLoops.addColumns(weights, values, e * COLUMNS, units, sums[rows[e]]);
-            }
+        }
+    }
+
+    /** Adds row r to its sums, three groups at a time: each time the sums are read and written, and the loop begun and ended. */
+    private static void addGroups(SparseBatch x, int r, float[][] weights, int units, float[] sums) {
+        int[] groupOf = x.groupOf();
+        float[] values = x.values();
+        int end = x.rowEnd(r);
+        int b = x.rowBegin(r);
+        for (; b + 3 <= end; b += 3) {
+            ScalarLoops.addColumns(
+                    weights[groupOf[b]],
+                    weights[groupOf[b + 1]],
+                    weights[groupOf[b + 2]],
+                    values,
+                    b * COLUMNS,
+                    units,
+                    sums);
+        }
+        if (b + 2 == end) {
+            ScalarLoops.addColumns(weights[groupOf[b]], weights[groupOf[b + 1]], values, b * COLUMNS, units, sums);
+        } else if (b < end) {
+            ScalarLoops.addColumns(weights[groupOf[b]], values, b * COLUMNS, units, sums);
         }
     }
 
@@ -149,7 +170,7 @@ final class ScalarSparse {
                 depth += begins[op] ? 1 : 0;
                 if (e < to && rows[e] < rowEnd[op]) {
                     present = begin(sums, depth - 1, present);
-                    e = segment(x, e, to, rowEnd[op], run.blocks(), run.block(h), sums[depth - 1]);
+                    e = segment(x, e, to, rowEnd[op], run.blocks(), run.block(h), run.units() - h, sums[depth - 1]);
                 }
                 for (int merges = mergesOf[op]; merges > 0; merges--) {
                     depth--;
@@ -173,7 +194,7 @@ final class ScalarSparse {
     /** Sees to it that sum d is there; returns which are there now. */
     private static long begin(float[][] sums, int d, long present) {
         if ((present >>> d & 1) == 0) {
-            Arrays.fill(sums[d], 0, SUMS, 0f);
+            System.arraycopy(ZEROS, 0, sums[d], 0, SUMS);
         }
         return present | 1L << d;
     }
@@ -219,8 +240,9 @@ final class ScalarSparse {
         }
     }
 
-    /** Adds the entries of one segment, whose rows end before {@code rowEnd}, to a sum; returns the first entry after it. */
-    private static int segment(SparseBatch x, int from, int to, int rowEnd, float[][] deltas, int d, float[] s) {
+    /** Adds the entries of one segment, whose rows end before {@code rowEnd}, to a sum of so many units; returns the first entry after it. */
+    private static int segment(
+            SparseBatch x, int from, int to, int rowEnd, float[][] deltas, int d, int units, float[] s) {
         int[] rows = x.entryRows();
         float[] values = x.entryValues();
         int end = from;
@@ -236,14 +258,21 @@ final class ScalarSparse {
                     deltas[d + rows[e + 3]],
                     values,
                     e * COLUMNS,
+                    units,
                     s);
         }
         switch (end - e) {
             case 3 ->
                 ScalarLoops.addRows(
-                        deltas[d + rows[e]], deltas[d + rows[e + 1]], deltas[d + rows[e + 2]], values, e * COLUMNS, s);
-            case 2 -> ScalarLoops.addRows(deltas[d + rows[e]], deltas[d + rows[e + 1]], values, e * COLUMNS, s);
-            case 1 -> ScalarLoops.addRow(deltas[d + rows[e]], values, e * COLUMNS, s);
+                        deltas[d + rows[e]],
+                        deltas[d + rows[e + 1]],
+                        deltas[d + rows[e + 2]],
+                        values,
+                        e * COLUMNS,
+                        units,
+                        s);
+            case 2 -> ScalarLoops.addRows(deltas[d + rows[e]], deltas[d + rows[e + 1]], values, e * COLUMNS, units, s);
+            case 1 -> ScalarLoops.addRow(deltas[d + rows[e]], values, e * COLUMNS, units, s);
             default -> {}
         }
         return end;

@@ -60,7 +60,7 @@ final class ScalarTreeSum {
                     rows.data().buffer().get((r + j) * rows.stride() + h, added[j], 0, width);
                     factors(factors, r + j, k, count, s, FACTORS + j * ROWS);
                 }
-                ScalarLoops.addRows(more, added, s, FACTORS, s);
+                ScalarLoops.addRows(more, added, s, FACTORS, width, s);
             }
             for (int merges = sum.merges(op); merges > 0; merges--) {
                 top -= SUMS;

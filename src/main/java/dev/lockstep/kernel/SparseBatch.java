@@ -30,8 +30,8 @@ public final class SparseBatch implements AutoCloseable {
     private final int[] entryRows;
     private final float[] entryValues;
     private final float[] scratch;
-    private final float[] weightScratch = new float[COLUMNS * GradientRows.BLOCK];
-    private float[][] rowScratch; // made when it is first asked for
+    private float[][] rowScratch; // made when it is first asked for, as the next
+    private float[][] weightScratch;
     private int rows;
     private int blocks;
     private boolean indexed;
@@ -172,8 +172,11 @@ public final class SparseBatch implements AutoCloseable {
         return rowScratch;
     }
 
-    /** Scratch for a kernel: the weights of a group, [{@value #COLUMNS}, {@value GradientRows#BLOCK}]. */
-    float[] weightScratch() {
+    /** Scratch for a kernel: the weights of each group, [{@value #COLUMNS}, {@value GradientRows#BLOCK}]. */
+    float[][] weightScratch() {
+        if (weightScratch == null) {
+            weightScratch = new float[groups()][COLUMNS * GradientRows.BLOCK];
+        }
         return weightScratch;
     }
 

@@ -38,7 +38,7 @@ public final class Workspace implements AutoCloseable {
         offset += scoreFloats * Float.BYTES;
         this.losses = block.floats(offset, maxRows);
         this.scratch = new LayerScratch(shape.paddedHidden(), shape.paddedOutputs());
-        this.rows = new GradientRows(batch, hiddenDelta, hidden, scores);
+        this.rows = new GradientRows(batch, hiddenDelta, hidden, scores, shape.hidden());
     }
 
     /** Activations of the hidden layer z [rows, hidden padded]. */

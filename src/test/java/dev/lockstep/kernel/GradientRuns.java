@@ -79,8 +79,12 @@ final class GradientRuns implements AutoCloseable {
         open.add(x);
         int firstRow = arena.batch.rowBegin(arena.shape.low());
         arena.batch.fillRows(x, firstRow + from, firstRow + to);
-        GradientRows rows =
-                new GradientRows(x, copy(arena.delta, from, to), copy(arena.z, from, to), copy(arena.scores, from, to));
+        GradientRows rows = new GradientRows(
+                x,
+                copy(arena.delta, from, to),
+                copy(arena.z, from, to),
+                copy(arena.scores, from, to),
+                arena.shape.hidden());
         rows.set(kernels);
         return rows;
     }

@@ -150,7 +150,7 @@ abstract class KernelEdgeContract {
                 matrix(1, 16).data(),
                 matrix(16, 16),
                 matrix(1, 16).data());
-        GradientRows rows = new GradientRows(x, delta, z, scores);
+        GradientRows rows = new GradientRows(x, delta, z, scores, 16);
         rows.set(kernels());
         GradientSum sum = new GradientSum(16, tree.segments(), () -> null);
         sum.addNode(tree, out);

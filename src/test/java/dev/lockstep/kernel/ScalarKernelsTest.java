@@ -23,7 +23,7 @@ class ScalarKernelsTest extends KernelContracts {
         KernelCase shape = new KernelCase(23, 19, 50, 10, 0, 7, Regime.ORDINARY, 1);
         try (KernelArena a = new KernelArena(shape)) {
             Kernels k = KERNELS;
-            GradientRows rows = new GradientRows(a.x, a.delta, a.hiddenOut, a.scoresOut);
+            GradientRows rows = new GradientRows(a.x, a.delta, a.hiddenOut, a.scoresOut, shape.hidden());
             GradientRows[] runs = {rows};
             int[] end = {23};
             GradientSum sum = new GradientSum(10, 7, () -> null);
