@@ -291,17 +291,21 @@ public final class LockstepGradientSource implements GradientSource {
         long beganNanos = System.nanoTime();
         watch.begin(beganNanos);
         long yieldUntil = beganNanos + (isLocal ? YIELD_NANOS : 0);
+        // No yielding before all is done: while a run is young, the JVM's compiler has one of two cores, and on the
+        // other
+        // this thread computes alone; a task that waits for work there would spin for as long as a step takes.
+        local.help();
         while (!coordinator.isComplete()) {
-            local.help();
             long now = System.nanoTime();
             if (now < yieldUntil) {
                 Thread.yield();
-            } else if (!coordinator.isComplete()) {
+            } else {
                 LockSupport.parkNanos(this, PARK_NANOS);
                 if (!coordinator.isComplete()) { // or it would wait for the monitor that its waker still holds
                     watch.requireProgress(now);
                 }
             }
+            local.help();
         }
     }
 
