@@ -4,8 +4,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Waiting for what another thread of the process is about to finish. */
 final class Waiting {
-    /** So many times the core is kept: a unit of a step takes a few microseconds. */
-    private static final int SPINS = 2_000;
+    /** So many times the core is kept, ten microseconds: most units of a step take no longer, and then another thread may want it. */
+    private static final int SPINS = 250;
 
     private static final int YIELDS = 10_000;
     private static final long PARK_NANOS = 50_000;
