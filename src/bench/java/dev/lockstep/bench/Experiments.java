@@ -75,8 +75,7 @@ final class Experiments {
 
     private Experiment book() {
         LockstepRuns.Command command = training(TWO_CORES, HIDDEN, BATCH, steps(10_000));
-        Map<String, Side> sides = sides(command);
-        sides.put(NumpyPeer.NAME, numpy.training(data, HIDDEN, BATCH, steps(10_000)));
+        Map<String, Side> sides = sides(command, numpy.training(data, HIDDEN, BATCH, steps(10_000)));
         List<Row> rows = List.of(
                 new Row(
                         "book-steady",
@@ -118,19 +117,15 @@ final class Experiments {
                 Row.Kind.PEER_OVER_OURS,
                 1,
                 NOTHING);
-        LockstepRuns.Command command = LockstepRuns.Command.train(
-                TWO_CORES, data, with(bookOptions(HIDDEN, BATCH, steps(10_000)), "--kernel", "scalar"));
-        Map<String, Side> sides = sides(command);
-        sides.put(NumpyPeer.NAME, numpy.training(data, HIDDEN, BATCH, steps(10_000)));
+        LockstepRuns.Command command = training(TWO_CORES, HIDDEN, BATCH, steps(10_000), "--kernel", "scalar");
+        Map<String, Side> sides = sides(command, numpy.training(data, HIDDEN, BATCH, steps(10_000)));
         return ofRuns("scalar", List.of(row), sides, command);
     }
 
     private Experiment cluster() {
         LockstepRuns.Command command = training(TWO_EXECUTORS, HIDDEN, BATCH, steps(10_000));
-        LockstepRuns.Command jobs =
-                LockstepRuns.Command.train(TWO_EXECUTORS, data, with(bookOptions(HIDDEN, BATCH, steps(400)), "--engine", "job"));
-        Map<String, Side> sides = sides(command);
-        sides.put(NumpyPeer.NAME, numpy.training(data, HIDDEN, BATCH, steps(10_000)));
+        LockstepRuns.Command jobs = training(TWO_EXECUTORS, HIDDEN, BATCH, steps(400), "--engine", "job");
+        Map<String, Side> sides = sides(command, numpy.training(data, HIDDEN, BATCH, steps(10_000)));
         sides.put(JOB_ENGINE, lockstep.training(jobs));
         List<Row> rows = List.of(
                 new Row(
@@ -182,8 +177,7 @@ final class Experiments {
 
     private Experiment rates(Row row, int hidden, int batch, int steps, int numpySteps) {
         LockstepRuns.Command command = training(TWO_CORES, hidden, batch, steps);
-        Map<String, Side> sides = sides(command);
-        sides.put(NumpyPeer.NAME, numpy.training(data, hidden, batch, numpySteps));
+        Map<String, Side> sides = sides(command, numpy.training(data, hidden, batch, numpySteps));
         return ofRuns(row.key(), List.of(row), sides, command);
     }
 
@@ -306,14 +300,14 @@ final class Experiments {
                 7);
         LockstepRuns.Command command = LockstepRuns.Command.train(
                 "", smallData, List.of("--preset", "book", "--iterations", Integer.toString(steps(10_000))));
-        Map<String, Side> sides = sides(command);
-        sides.put(NumpyPeer.NAME, numpy.training(smallData, HIDDEN, BATCH, steps(10_000)));
+        Map<String, Side> sides = sides(command, numpy.training(smallData, HIDDEN, BATCH, steps(10_000)));
         return ofRuns("start", List.of(row), sides, command);
     }
 
-    private Map<String, Side> sides(LockstepRuns.Command ours) {
+    private Map<String, Side> sides(LockstepRuns.Command ours, Side numpys) {
         Map<String, Side> sides = new LinkedHashMap<>();
         sides.put(Experiment.OURS, lockstep.training(ours));
+        sides.put(NumpyPeer.NAME, numpys);
         return sides;
     }
 
@@ -321,12 +315,9 @@ final class Experiments {
         return new Experiment(name, rows, sides, rounds -> List.of(), rounds -> lockstep.profile(command));
     }
 
-    private LockstepRuns.Command training(String master, int hidden, int batch, int steps) {
-        return LockstepRuns.Command.train(master, data, bookOptions(hidden, batch, steps));
-    }
-
-    private static List<String> bookOptions(int hidden, int batch, int steps) {
-        return with(
+    /** @param more options */
+    private LockstepRuns.Command training(String master, int hidden, int batch, int steps, String... more) {
+        List<String> options = with(
                 LockstepRuns.EVALUATE_AT_THE_END,
                 "--preset",
                 "book",
@@ -336,6 +327,7 @@ final class Experiments {
                 Integer.toString(batch),
                 "--iterations",
                 Integer.toString(steps));
+        return LockstepRuns.Command.train(master, data, with(options, more));
     }
 
     private static List<String> with(List<String> options, String... more) {
@@ -356,9 +348,9 @@ final class Experiments {
 
     private Map<String, Side> controlSides(int batch) {
         int steps = quick ? QUICK_CONTROL_STEPS : CONTROL_STEPS;
-        Map<String, Side> sides = sides(training(TWO_CORES, HIDDEN, batch, steps));
-        sides.put(NumpyPeer.NAME, numpy.training(data, HIDDEN, batch, QUICK_CONTROL_STEPS / 2));
-        return sides;
+        return sides(
+                training(TWO_CORES, HIDDEN, batch, steps),
+                numpy.training(data, HIDDEN, batch, QUICK_CONTROL_STEPS / 2));
     }
 
     /** The controls of kernels. */

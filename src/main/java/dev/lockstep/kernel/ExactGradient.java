@@ -8,8 +8,6 @@ import dev.lockstep.memory.FloatMatrix;
  * ever.
  */
 final class ExactGradient {
-    private static final float[] ZEROS = new float[GradientSum.SUMS];
-
     private ExactGradient() {}
 
     /** Computes the gradient by the weights of the columns of one group. */
@@ -69,8 +67,8 @@ final class ExactGradient {
                 FloatMatrix w1 = sum.out(op).w1();
                 int from = group * SparseBatch.COLUMNS * w1.stride();
                 int to = Math.min(w1.rows(), (group + 1) * SparseBatch.COLUMNS) * w1.stride();
-                for (int i = from; i < to; i += ZEROS.length) {
-                    w1.data().buffer().put(i, ZEROS, 0, Math.min(ZEROS.length, to - i));
+                for (int i = from; i < to; i += GradientSum.SUMS) {
+                    w1.data().buffer().put(i, GradientSum.ZEROS, 0, Math.min(GradientSum.SUMS, to - i));
                 }
             }
         }

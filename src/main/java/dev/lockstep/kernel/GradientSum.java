@@ -22,6 +22,9 @@ public final class GradientSum {
     /** Floats of the sums of a group of columns that are computed at a time, at most. */
     static final int SUMS = SparseBatch.COLUMNS * GradientRows.BLOCK;
 
+    /** What the sums of a group are before anything is added. Never written. */
+    static final float[] ZEROS = new float[SUMS];
+
     private final int classes;
     private final Supplier<Gradient> buffers;
     private final Gradient[] waiting;

@@ -19,9 +19,7 @@ final class ScalarSparse {
     /** Hidden units that are computed at a time. */
     private static final int BLOCK = GradientRows.BLOCK;
     /** Floats of the sums of a group. */
-    private static final int SUMS = COLUMNS * BLOCK;
-    /** A sum to which nothing has been added. */
-    private static final float[] ZEROS = new float[SUMS];
+    private static final int SUMS = GradientSum.SUMS;
     /** Entries that are added at a time. */
     private static final int AT_ONCE = ScalarLoops.ROWS_AT_ONCE;
 
@@ -194,7 +192,7 @@ final class ScalarSparse {
     /** Sees to it that sum d is there; returns which are there now. */
     private static long begin(float[][] sums, int d, long present) {
         if ((present >>> d & 1) == 0) {
-            System.arraycopy(ZEROS, 0, sums[d], 0, SUMS);
+            System.arraycopy(GradientSum.ZEROS, 0, sums[d], 0, SUMS);
         }
         return present | 1L << d;
     }

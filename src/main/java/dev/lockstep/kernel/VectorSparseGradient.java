@@ -23,9 +23,9 @@ import java.nio.ByteBuffer;
 final class VectorSparseGradient {
     private static final int COLUMNS = SparseBatch.COLUMNS;
     /** Floats of the sums of a group. */
-    private static final int SUMS = COLUMNS * BLOCK;
+    private static final int SUMS = GradientSum.SUMS;
     /** What a sum is to which nothing has been added. */
-    private static final float[] ZEROS = new float[SUMS];
+    private static final float[] ZEROS = GradientSum.ZEROS;
     /** No row: it comes after all. */
     private static final int NONE = Integer.MAX_VALUE;
 

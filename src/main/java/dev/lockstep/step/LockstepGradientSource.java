@@ -291,11 +291,10 @@ public final class LockstepGradientSource implements GradientSource {
         long beganNanos = System.nanoTime();
         watch.begin(beganNanos);
         long yieldUntil = beganNanos + (isLocal ? YIELD_NANOS : 0);
-        // No yielding before all is done: while a run is young, the JVM's compiler has one of two cores, and on the
-        // other
-        // this thread computes alone; a task that waits for work there would spin for as long as a step takes.
-        local.help();
-        while (!coordinator.isComplete()) {
+        // It never yields between helping and looking: while a run is young, the JVM's compiler has one of two cores,
+        // and on
+        // the other this thread computes alone. A task that got that core would have nothing to do, and spin.
+        for (local.help(); !coordinator.isComplete(); local.help()) {
             long now = System.nanoTime();
             if (now < yieldUntil) {
                 Thread.yield();
@@ -305,7 +304,6 @@ public final class LockstepGradientSource implements GradientSource {
                     watch.requireProgress(now);
                 }
             }
-            local.help();
         }
     }
 
