@@ -17,13 +17,15 @@ final class TurnedRows {
      * turned[j, i] = from[first + i, j] for i below count, j below width. Of other rows the column keeps what it had.
      *
      * @param scratch [at least width]
+     * @param turned [width, stride]
+     * @param stride at least count; {@value #ROWS} of rows that {@link #put} puts back
      */
-    static void take(FloatMatrix from, int first, int count, int width, float[] scratch, float[] turned) {
+    static void take(FloatMatrix from, int first, int count, int width, float[] scratch, float[] turned, int stride) {
         FloatBuffer elements = from.data().buffer();
         for (int i = 0; i < count; i++) {
             elements.get((first + i) * from.stride(), scratch, 0, width);
             for (int j = 0; j < width; j++) {
-                turned[j * ROWS + i] = scratch[j];
+                turned[j * stride + i] = scratch[j];
             }
         }
     }

@@ -6,7 +6,6 @@ import static dev.lockstep.kernel.VectorLanes.load;
 
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
-import java.nio.FloatBuffer;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
@@ -27,11 +26,11 @@ final class VectorDenseAffine {
         float[] turned = scratch.turned();
         float[] scores = scratch.scores();
         int classes = w2t.rows();
-        turn(w2t, scratch.flat(), scratch.weights());
+        TurnedRows.take(w2t, 0, classes, w2t.stride(), scratch.flat(), scratch.weights(), classes);
         Arrays.fill(scores, classes * ROWS, out.stride() * ROWS, 0f); // the padding of all rows
         for (int first = 0; first < rows; first += ROWS) {
             int count = Math.min(ROWS, rows - first);
-            TurnedRows.take(z, first, count, z.stride(), scratch.flat(), turned);
+            TurnedRows.take(z, first, count, z.stride(), scratch.flat(), turned, ROWS);
             for (int k = 0; k < classes; k += CLASSES) {
                 int some = Math.min(CLASSES, classes - k);
                 for (int lane = 0; lane < ROWS; lane += WIDTH) {
@@ -42,18 +41,6 @@ final class VectorDenseAffine {
                 }
             }
             TurnedRows.put(scores, out, first, count, out.stride());
-        }
-    }
-
-    /** w[h, k] = W2[h, k], of which {@code w2t} is the transposed. */
-    private static void turn(FloatMatrix w2t, float[] row, float[] w) {
-        FloatBuffer elements = w2t.data().buffer();
-        int classes = w2t.rows();
-        for (int k = 0; k < classes; k++) {
-            elements.get(k * w2t.stride(), row, 0, w2t.stride());
-            for (int h = 0; h < w2t.stride(); h++) {
-                w[h * classes + k] = row[h];
-            }
         }
     }
 

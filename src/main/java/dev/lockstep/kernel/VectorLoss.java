@@ -40,7 +40,7 @@ final class VectorLoss {
         int[] targets = scratch.targets();
         for (int first = 0; first < rows; first += ROWS) {
             int count = Math.min(ROWS, rows - first);
-            TurnedRows.take(a, first, count, classes, scratch.flat(), y);
+            TurnedRows.take(a, first, count, classes, scratch.flat(), y, ROWS);
             for (int i = 0; i < count; i++) {
                 targets[i] = labels.get(first + i);
                 ofRow[TARGET + i] = y[targets[i] * ROWS + i];
