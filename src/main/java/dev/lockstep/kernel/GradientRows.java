@@ -43,7 +43,7 @@ public final class GradientRows {
         if (kernels.readsBlocks()) {
             blocks = blocks == null ? new float[count][BLOCK] : blocks;
         } else {
-            packed = packed == null ? new float[Math.multiplyExact(count, BLOCK)] : packed;
+            packed = packed == null ? AlignedFloats.make(Math.multiplyExact(count, BLOCK)) : packed;
         }
         copy(kernels.readsBlocks());
         finite = kernels.isFinite(hiddenDelta, x.rows());
@@ -58,7 +58,7 @@ public final class GradientRows {
             int first = block(h);
             for (int r = 0; r < x.rows(); r++) {
                 float[] to = toBlocks ? blocks[first + r] : packed;
-                deltas.get(r * stride + h, to, toBlocks ? 0 : (first + r) * BLOCK, width);
+                deltas.get(r * stride + h, to, toBlocks ? 0 : AlignedFloats.FIRST + (first + r) * BLOCK, width);
             }
         }
     }
@@ -82,7 +82,7 @@ public final class GradientRows {
         return h / BLOCK * x.maxRows();
     }
 
-    /** The hidden layer's deltas, block after block, for kernels that read them so. */
+    /** The hidden layer's deltas, block after block from {@link AlignedFloats#FIRST} on, for kernels that read them so. */
     float[] packed() {
         return packed;
     }

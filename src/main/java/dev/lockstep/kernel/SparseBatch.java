@@ -29,8 +29,8 @@ public final class SparseBatch implements AutoCloseable {
     private final int[] start;
     private final int[] entryRows;
     private final float[] entryValues;
-    private final float[] scratch;
-    private float[][] rowScratch; // made when it is first asked for, as the next
+    private float[] scratch; // made when it is first asked for, as the next two
+    private float[][] rowScratch;
     private float[][] weightScratch;
     private int rows;
     private int blocks;
@@ -52,7 +52,6 @@ public final class SparseBatch implements AutoCloseable {
         this.start = new int[groups(inputs) + 2];
         this.entryRows = new int[capacity];
         this.entryValues = new float[values.length];
-        this.scratch = new float[Math.multiplyExact(maxRows, GradientRows.BLOCK)];
     }
 
     /** Groups of a row of so many columns; the last one may have fewer columns than the others. */
@@ -159,8 +158,11 @@ public final class SparseBatch implements AutoCloseable {
         return entryValues;
     }
 
-    /** Scratch for a kernel: {@value GradientRows#BLOCK} floats for each row. */
+    /** Scratch for a kernel: {@value GradientRows#BLOCK} floats for each row, from {@link AlignedFloats#FIRST} on. */
     float[] scratch() {
+        if (scratch == null) {
+            scratch = AlignedFloats.make(Math.multiplyExact(rowEnd.length, GradientRows.BLOCK));
+        }
         return scratch;
     }
 

@@ -12,10 +12,10 @@ public final class SumScratch {
 
     SumScratch(int depth) {
         this.depth = depth;
-        this.stack = new float[(depth + 2) * GradientSum.SUMS];
+        this.stack = AlignedFloats.make((depth + 2) * GradientSum.SUMS);
     }
 
-    /** Room for all sums and two more, one behind the other: [depth + 2, {@link GradientSum#SUMS}]. */
+    /** Room for all sums and two more, one behind the other from {@link AlignedFloats#FIRST} on: [depth + 2, {@link GradientSum#SUMS}]. */
     float[] stack() {
         return stack;
     }

@@ -22,6 +22,8 @@ import java.nio.ByteBuffer;
  */
 final class VectorSparseGradient {
     private static final int COLUMNS = SparseBatch.COLUMNS;
+    /** Where sums begin in their scratch, and deltas in the runs' arrays. */
+    private static final int FIRST = AlignedFloats.FIRST;
     /** Floats of the sums of a group. */
     private static final int SUMS = GradientSum.SUMS;
     /** What a sum is to which nothing has been added. */
@@ -71,7 +73,7 @@ final class VectorSparseGradient {
             SparseBatch x = run.x();
             int[] rows = x.entryRows();
             float[] deltas = run.packed();
-            int d = run.block(h) * GradientRows.BLOCK + h % GradientRows.BLOCK;
+            int d = FIRST + run.block(h) * GradientRows.BLOCK + h % GradientRows.BLOCK;
             int e = x.start()[g];
             int to = x.start()[g + 1];
             int next = e < to ? rows[e] : NONE;
@@ -83,18 +85,18 @@ final class VectorSparseGradient {
                     if (vectors < 4) {
                         boolean isNew = (there & 1) == 0;
                         count += isNew ? 1 : 0;
-                        int top = (count - 1) * SUMS;
+                        int top = FIRST + (count - 1) * SUMS;
                         e = VectorSegments.one(
                                 x, e, to, end, deltas, d, isNew ? ZEROS : sums, isNew ? 0 : top, sums, top);
                         there |= 1;
                     } else if ((there & 1) != 0) {
-                        e = VectorSegments.moreFour(x, e, to, end, deltas, d, sums, (count - 1) * SUMS);
+                        e = VectorSegments.moreFour(x, e, to, end, deltas, d, sums, FIRST + (count - 1) * SUMS);
                     } else if (merges > 0 && (there & 2) != 0) {
-                        e = VectorSegments.addFour(x, e, to, end, deltas, d, sums, (count - 1) * SUMS);
+                        e = VectorSegments.addFour(x, e, to, end, deltas, d, sums, FIRST + (count - 1) * SUMS);
                         there >>>= 1;
                         merges--;
                     } else {
-                        e = VectorSegments.four(x, e, to, end, deltas, d, sums, count * SUMS);
+                        e = VectorSegments.four(x, e, to, end, deltas, d, sums, FIRST + count * SUMS);
                         there |= 1;
                         count++;
                     }
@@ -103,12 +105,12 @@ final class VectorSparseGradient {
                 for (; merges > 0; merges--) {
                     if ((there & 3) == 3) {
                         count--;
-                        add(sums, count * SUMS);
+                        add(sums, FIRST + count * SUMS);
                     }
                     there = there >>> 1 | there & 1;
                 }
                 if (outs[op] != null) {
-                    put(count == 0 ? ZEROS : sums, 0, g, h, vectors, 0f, outs[op].w1());
+                    put(count == 0 ? ZEROS : sums, count == 0 ? 0 : FIRST, g, h, vectors, 0f, outs[op].w1());
                     count = 0;
                     there = 0;
                 }
@@ -119,13 +121,13 @@ final class VectorSparseGradient {
 
     private static void takeWaiting(GradientSum sum, int g, int h, int vectors, float[] sums) {
         for (int d = 0; d < sum.depthBefore(); d++) {
-            take(sum.waiting(d).w1(), g, h, vectors, sums, d * SUMS);
+            take(sum.waiting(d).w1(), g, h, vectors, sums, FIRST + d * SUMS);
         }
     }
 
     /** @param there a bit for each sum, the newest lowest: whether it is there; else it is zero */
     private static void putWaiting(GradientSum sum, int g, int h, int vectors, float[] sums, long there) {
-        int at = 0;
+        int at = FIRST;
         for (int d = 0; d < sum.depthAfter(); d++) {
             boolean isThere = (there >>> sum.depthAfter() - 1 - d & 1) != 0;
             put(

@@ -19,6 +19,9 @@ import jdk.incubator.vector.FloatVector;
  * through the code meet, JDK 17 would allocate a vector that is alive.
  */
 final class VectorTreeSum {
+    /** Where sums begin in their scratch. */
+    private static final int FIRST = AlignedFloats.FIRST;
+
     private static final float[] ZEROS = new float[BLOCK];
 
     private VectorTreeSum() {}
@@ -39,9 +42,9 @@ final class VectorTreeSum {
     /** @param o where the vectors stand in the result, in floats */
     private static void block(GradientSum sum, DenseTail tail, int k, int h, int vectors, int o, float[] sums) {
         for (int d = 0; d < sum.depthBefore(); d++) {
-            tail.of(sum.waiting(d)).buffer().get(o, sums, d * BLOCK, vectors * WIDTH);
+            tail.of(sum.waiting(d)).buffer().get(o, sums, FIRST + d * BLOCK, vectors * WIDTH);
         }
-        int top = (sum.depthBefore() - 1) * BLOCK; // of the newest sum
+        int top = FIRST + (sum.depthBefore() - 1) * BLOCK; // of the newest sum
         for (int op = 0; op < sum.ops(); op++) {
             float[] before = sums;
             int at = top;
@@ -64,11 +67,11 @@ final class VectorTreeSum {
             }
             if (sum.out(op) != null) {
                 put(sums, vectors, tail.of(sum.out(op)), o);
-                top = -BLOCK;
+                top = FIRST - BLOCK;
             }
         }
         for (int d = 0; d < sum.depthAfter(); d++) {
-            tail.of(sum.waiting(d)).buffer().put(o, sums, d * BLOCK, vectors * WIDTH);
+            tail.of(sum.waiting(d)).buffer().put(o, sums, FIRST + d * BLOCK, vectors * WIDTH);
         }
     }
 
@@ -76,7 +79,7 @@ final class VectorTreeSum {
         ByteBuffer target = bytes(to);
         for (int v = 0; v < vectors; v++) {
             // Adding +0.0 turns -0.0 into +0.0 and changes nothing else; see SegmentTree.
-            load(sums, v * WIDTH).add(0f).intoByteBuffer(target, o * Float.BYTES + v * VECTOR_BYTES, ORDER);
+            load(sums, FIRST + v * WIDTH).add(0f).intoByteBuffer(target, o * Float.BYTES + v * VECTOR_BYTES, ORDER);
         }
     }
 
