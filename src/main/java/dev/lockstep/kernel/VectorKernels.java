@@ -53,7 +53,7 @@ final class VectorKernels implements Kernels {
 
     @Override
     public void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out) {
-        VectorSparseAffine.apply(x, w, bias, out);
+        VectorSparseAffine.apply(x, w, bias, columns, out);
     }
 
     @Override

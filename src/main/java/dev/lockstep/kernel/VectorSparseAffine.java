@@ -27,19 +27,22 @@ import jdk.incubator.vector.VectorOperators;
  */
 final class VectorSparseAffine {
     private static final int COLUMNS = SparseBatch.COLUMNS;
+    /** Where the sums of row 0 begin. */
+    private static final int FIRST = AlignedFloats.FIRST;
+
     private static final int MAGNITUDE = 0x7fffffff;
     private static final int LARGEST_FINITE = 0x7f7fffff;
 
     private VectorSparseAffine() {}
 
-    static void apply(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
-        if (x.rows() > 0 && !byGroups(x, w, bias, out)) {
+    static void apply(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out) {
+        if (x.rows() > 0 && !byGroups(x, w, bias, columns, out)) {
             ExactAffine.apply(x, w, bias, out);
         }
     }
 
     /** Returns whether the result is certain to be that of {@link ExactAffine}. */
-    private static boolean byGroups(SparseBatch x, FloatMatrix w, FloatArray bias, FloatMatrix out) {
+    private static boolean byGroups(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out) {
         x.index();
         float[] sums = x.scratch();
         ByteBuffer weights = bytes(w.data());
@@ -51,7 +54,7 @@ final class VectorSparseAffine {
         for (int h = 0; h < strideBytes; h += vectors * VECTOR_BYTES) {
             vectors = h + BLOCK * Float.BYTES <= strideBytes ? 4 : 1;
             for (int v = 0; v < vectors; v++) {
-                begin(biases, h + v * VECTOR_BYTES, x.rows(), sums, v * WIDTH);
+                begin(biases, h + v * VECTOR_BYTES, x.rows(), sums, FIRST + v * WIDTH);
             }
             if (vectors == 4) {
                 addGroups4(x, weights, w.rows(), strideBytes, h, sums);
@@ -60,8 +63,9 @@ final class VectorSparseAffine {
             }
             for (int v = 0; v < vectors; v++) {
                 int at = h + v * VECTOR_BYTES;
-                certain &= end(sums, v * WIDTH, x.rows(), result, at, out.stride() * Float.BYTES)
-                        || !hasWeights(sums, v * WIDTH, biases, weights, w.rows(), strideBytes, at);
+                certain &= end(sums, FIRST + v * WIDTH, x.rows(), result, at, out.stride() * Float.BYTES)
+                        || !isMarked(sums, FIRST + v * WIDTH, columns - at / Float.BYTES)
+                        || !hasWeights(sums, FIRST + v * WIDTH, biases, weights, w.rows(), strideBytes, at);
             }
         }
         return certain;
@@ -69,7 +73,7 @@ final class VectorSparseAffine {
 
     private static void begin(ByteBuffer bias, int h, int rows, float[] sums, int s) {
         FloatVector b = load(bias, h);
-        for (int i = s; i < rows * BLOCK; i += BLOCK) {
+        for (int i = s; i < FIRST + rows * BLOCK; i += BLOCK) {
             b.intoArray(sums, i);
         }
     }
@@ -111,7 +115,7 @@ final class VectorSparseAffine {
         FloatVector w32 = load(w, i3 + 2 * VECTOR_BYTES);
         FloatVector w33 = load(w, i3 + 3 * VECTOR_BYTES);
         for (int e = from; e < to; e++) {
-            int s = rows[e] * BLOCK;
+            int s = FIRST + rows[e] * BLOCK;
             int b = e * COLUMNS;
             FloatVector v0 = all(values[b]);
             FloatVector v1 = all(values[b + 1]);
@@ -143,7 +147,7 @@ final class VectorSparseAffine {
             FloatVector w2 = load(w, Math.min(COLUMNS * g + 2, inputs - 1) * strideBytes + h);
             FloatVector w3 = load(w, Math.min(COLUMNS * g + 3, inputs - 1) * strideBytes + h);
             for (; e < end; e++) {
-                int s = rows[e] * BLOCK;
+                int s = FIRST + rows[e] * BLOCK;
                 int b = e * COLUMNS;
                 FloatVector v0 = all(values[b]);
                 FloatVector v1 = all(values[b + 1]);
@@ -171,6 +175,15 @@ final class VectorSparseAffine {
         }
         zeros.or(wild).reinterpretAsFloats().intoArray(sums, s);
         return zeros.or(wild).reduceLanes(VectorOperators.OR) >= 0;
+    }
+
+    /** Whether a sign bit is set in {@code lanes[s ...]}, but in the padding, where there are no weights: zeros are right there. */
+    private static boolean isMarked(float[] lanes, int s, int columns) {
+        int bits = 0;
+        for (int i = s; i < s + Math.min(columns, WIDTH); i++) {
+            bits |= Float.floatToRawIntBits(lanes[i]);
+        }
+        return bits < 0;
     }
 
     /** Whether a lane with its sign bit set in {@code lanes[s ...]} has a bias or a weight with any bit set. */
