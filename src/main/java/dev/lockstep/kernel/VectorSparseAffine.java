@@ -63,9 +63,10 @@ final class VectorSparseAffine {
             }
             for (int v = 0; v < vectors; v++) {
                 int at = h + v * VECTOR_BYTES;
-                certain &= end(sums, FIRST + v * WIDTH, x.rows(), result, at, out.stride() * Float.BYTES)
-                        || !isMarked(sums, FIRST + v * WIDTH, columns - at / Float.BYTES)
-                        || !hasWeights(sums, FIRST + v * WIDTH, biases, weights, w.rows(), strideBytes, at);
+                int s = FIRST + v * WIDTH;
+                certain &= end(sums, s, x.rows(), result, at, out.stride() * Float.BYTES)
+                        || !isMarked(sums, s, columns - at / Float.BYTES)
+                        || !hasWeights(sums, s, biases, weights, w.rows(), strideBytes, at);
             }
         }
         return certain;

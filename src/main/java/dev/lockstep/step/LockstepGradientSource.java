@@ -292,8 +292,7 @@ public final class LockstepGradientSource implements GradientSource {
         watch.begin(beganNanos);
         long yieldUntil = beganNanos + (isLocal ? YIELD_NANOS : 0);
         // It never yields between helping and looking: while a run is young, the JVM's compiler has one of two cores,
-        // and on
-        // the other this thread computes alone. A task that got that core would have nothing to do, and spin.
+        // and on the other this thread computes alone. A task that got that core would have nothing to do, and spin.
         for (local.help(); !coordinator.isComplete(); local.help()) {
             long now = System.nanoTime();
             if (now < yieldUntil) {
