@@ -16,11 +16,16 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** The house of the design: who may import whom, and what only the command line may do. */
@@ -39,6 +44,9 @@ class ArchitectureTest {
             List.of("train", "evaluate", "model"),
             List.of("report", "tune", "ml", "serve"),
             List.of("cli"));
+
+    /** Ours in conf/spark-defaults.conf: a class and a method, in both of which * stands for any characters. */
+    private static final Pattern COMPILED_METHODS = Pattern.compile("dev\\.lockstep\\.[\\w.$*]+::[\\w*]+");
 
     private static final JavaClasses CLASSES = importMainClasses();
 
@@ -155,5 +163,21 @@ class ArchitectureTest {
         DescribedPredicate<JavaField> writtenByPeople = DescribedPredicate.describe(
                 "are not synthetic", field -> !field.getModifiers().contains(JavaModifier.SYNTHETIC));
         fields().that().areStatic().and(writtenByPeople).should().beFinal().check(CLASSES);
+    }
+
+    /** The compiler takes a pattern that matches nothing without a word, so a renamed method would lose its option. */
+    @Test
+    void theCompilersOptionsNameMethodsThatExist() throws IOException {
+        String conf = Files.readString(Path.of("conf", "spark-defaults.conf"));
+        List<String> methods = CLASSES.stream()
+                .flatMap(c -> c.getMethods().stream())
+                .map(method -> method.getOwner().getName() + "::" + method.getName())
+                .toList();
+        List<MatchResult> patterns = COMPILED_METHODS.matcher(conf).results().toList();
+        assertThat(patterns).hasSizeGreaterThan(4);
+        assertThat(patterns).allSatisfy(found -> {
+            String regex = found.group().replace(".", "\\.").replace("$", "\\$").replace("*", ".*");
+            assertThat(methods).anyMatch(method -> method.matches(regex));
+        });
     }
 }
