@@ -19,4 +19,15 @@ public final class BadInputException extends RuntimeException {
     public BadInputException(String message, Throwable cause) {
         super(message, cause);
     }
+
+    /**
+     * What a message of one line says of its cause: the first line of the cause's own message, since stack traces of
+     * servers follow in the next ones, or the name of its class if it has no message.
+     */
+    public static String reason(Throwable cause) {
+        String message = cause.getMessage();
+        return message == null || message.isBlank()
+                ? cause.getClass().getSimpleName()
+                : message.strip().lines().findFirst().orElseThrow();
+    }
 }

@@ -147,7 +147,6 @@ record IdxFile(String uri, long lengthBytes, boolean gzip) {
     }
 
     static String firstLine(Exception e) {
-        String text = String.valueOf(e.getMessage());
-        return text.lines().findFirst().orElse("") + " (" + e.getClass().getSimpleName() + ")";
+        return BadInputException.reason(e) + " (" + e.getClass().getSimpleName() + ")";
     }
 }

@@ -102,7 +102,9 @@ public final class AtomicDirectory {
             }
         } catch (IOException e) {
             throw new BadInputException(
-                    "cannot write " + uri + ": there can be no directory " + parent + ": " + AtomicOutput.reason(e), e);
+                    "cannot write " + uri + ": there can be no directory " + parent + ": "
+                            + BadInputException.reason(e),
+                    e);
         }
     }
 
@@ -175,7 +177,7 @@ public final class AtomicDirectory {
                 return;
             }
         } catch (IOException | RuntimeException e) {
-            reason = AtomicOutput.reason(e);
+            reason = BadInputException.reason(e);
         }
         LOG.warn("{} was replaced, but its former contents stay in {}: {}", target, aside, reason);
     }

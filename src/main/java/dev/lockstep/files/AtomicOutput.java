@@ -92,7 +92,7 @@ public final class AtomicOutput {
             this.target = fs.makeQualified(path);
         } catch (IOException | IllegalArgumentException e) {
             // Hadoop tells of a malformed name and of an unknown host by IllegalArgumentException.
-            throw unwritable(reason(e), e);
+            throw unwritable(BadInputException.reason(e), e);
         }
     }
 
@@ -116,7 +116,7 @@ public final class AtomicOutput {
             output.write(body);
         } catch (FSError e) {
             // Hadoop's local file system reports a failed write as an Error.
-            throw new IOException("cannot write " + uri + ": " + reason(e.getCause()), e);
+            throw new IOException("cannot write " + uri + ": " + BadInputException.reason(e.getCause()), e);
         }
     }
 
@@ -164,12 +164,12 @@ public final class AtomicOutput {
         } catch (FileNotFoundException e) {
             throw unwritable("no such directory " + parent, e);
         } catch (IOException e) {
-            throw unwritable(reason(e), e);
+            throw unwritable(BadInputException.reason(e), e);
         }
         try {
             targetExists();
         } catch (IOException e) {
-            throw unwritable(reason(e), e);
+            throw unwritable(BadInputException.reason(e), e);
         }
     }
 
@@ -202,7 +202,7 @@ public final class AtomicOutput {
         try {
             return fs.create(temporary, false);
         } catch (IOException e) {
-            throw unwritable(reason(e), e);
+            throw unwritable(BadInputException.reason(e), e);
         }
     }
 
@@ -249,7 +249,11 @@ public final class AtomicOutput {
         try {
             fs.delete(aside, false);
         } catch (IOException e) {
-            LOG.warn("{} was replaced, but its former contents stay in {}: {}", target, aside, reason(e));
+            LOG.warn(
+                    "{} was replaced, but its former contents stay in {}: {}",
+                    target,
+                    aside,
+                    BadInputException.reason(e));
         }
     }
 
@@ -279,7 +283,7 @@ public final class AtomicOutput {
             channel.force(true);
         } catch (IOException e) {
             // The file is whole and in its place. Windows opens no directories, and one may be closed to reading.
-            LOG.debug("cannot sync directory {}: {}", directory, reason(e));
+            LOG.debug("cannot sync directory {}: {}", directory, BadInputException.reason(e));
         }
     }
 
@@ -302,14 +306,6 @@ public final class AtomicOutput {
 
     private BadInputException unwritable(String reason, Exception cause) {
         return new BadInputException("cannot write " + uri + ": " + reason, cause);
-    }
-
-    /** First line of what a file system says; the servers' stack traces follow in the next ones. */
-    static String reason(Throwable e) {
-        String message = e.getMessage();
-        return message == null || message.isBlank()
-                ? e.getClass().getSimpleName()
-                : message.strip().lines().findFirst().orElseThrow();
     }
 
     /** Keeps the stream open past a body that closes it: it has to be synced first. */

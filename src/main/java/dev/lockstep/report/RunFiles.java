@@ -54,7 +54,7 @@ record RunFiles(
             digits = digits(conf, model, files.summary, data == null ? files.dataUri() : data);
         } catch (BadInputException | IOException | UncheckedIOException e) {
             missing.add((model == null ? "The hidden units and the digits: " : "The digits it got most wrong: ")
-                    + message(e));
+                    + BadInputException.reason(e));
         }
         return new RunFiles(
                 uri, files.summary, files.curves, Optional.ofNullable(model), Optional.ofNullable(digits), missing);
@@ -74,7 +74,7 @@ record RunFiles(
                 missing.add("The curves: " + curves.damagedLines() + " lines of metrics.jsonl hold nothing of use");
             }
         } catch (IOException e) {
-            missing.add("The curves: " + message(e));
+            missing.add("The curves: " + BadInputException.reason(e));
         }
         return new RunFiles(uri, summary, curves, Optional.empty(), Optional.empty(), missing);
     }
@@ -120,10 +120,6 @@ record RunFiles(
     /** Where the run's data were. */
     String dataUri() {
         return summary.path("config").path("data").asText("");
-    }
-
-    private static String message(Exception e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString());
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.lockstep.step;
 
+import dev.lockstep.BadInputException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -110,14 +111,11 @@ final class StageWatch {
             return new StageEndedException(true, "it was cancelled", e);
         } catch (ExecutionException | TimeoutException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            return new StageEndedException(StageEndedException.isCancellation(cause), firstLine(cause), cause);
+            return new StageEndedException(
+                    StageEndedException.isCancellation(cause), BadInputException.reason(cause), cause);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return new StageEndedException(true, "the training thread was interrupted", e);
         }
-    }
-
-    private static String firstLine(Throwable e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
     }
 }

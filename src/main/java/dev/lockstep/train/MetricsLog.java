@@ -89,7 +89,7 @@ public final class MetricsLog implements TrainingListener, AutoCloseable {
             file.beginAgain();
             linesLost += lines - file.lines();
             warn.accept("metrics.jsonl broke off and was begun again with " + file.lines() + " of its " + lines
-                    + " lines: " + reason(fault));
+                    + " lines: " + BadInputException.reason(fault));
             file.write(text);
         } catch (IOException | BadInputException | FSError e) {
             LOG.debug("metrics.jsonl cannot be begun again", e);
@@ -100,11 +100,7 @@ public final class MetricsLog implements TrainingListener, AutoCloseable {
     private void end(Throwable fault) {
         isOver = true;
         linesLost++;
-        warn.accept("metrics.jsonl cannot be written and ends here: " + reason(fault));
-    }
-
-    private static String reason(Throwable e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        warn.accept("metrics.jsonl cannot be written and ends here: " + BadInputException.reason(fault));
     }
 
     /** Closes the file. That it cannot be is told like a line that is lost, if there was none before. */

@@ -106,17 +106,16 @@ public final class RunCheckpoints {
             failedInARow = 0;
         } catch (BadInputException e) {
             // Where it was right before and is not now, a person has mistyped nothing: what is beneath it counts.
-            failed(step, e.getMessage(), e.getCause(), warn);
+            failed(step, BadInputException.reason(e), e.getCause(), warn);
         } catch (IOException e) {
-            failed(step, e.getMessage(), e, warn);
+            failed(step, BadInputException.reason(e), e, warn);
         }
     }
 
     private void failed(long step, String reason, Throwable cause, Consumer<String> warn) throws IOException {
         failed++;
         failedInARow++;
-        String what = "no checkpoint of step " + step + ", the newest is " + newest.orElse("none") + ": "
-                + String.valueOf(reason).lines().findFirst().orElse("");
+        String what = "no checkpoint of step " + step + ", the newest is " + newest.orElse("none") + ": " + reason;
         if (required) {
             throw new IOException(what + " (--checkpoint-required)", cause);
         }

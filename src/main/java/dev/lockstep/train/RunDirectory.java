@@ -77,13 +77,8 @@ public final class RunDirectory {
             fs.delete(probe, false);
         } catch (IOException e) {
             throw new BadInputException(
-                    "--out " + path + ": expected a directory that can be written: " + reason(e), e);
+                    "--out " + path + ": expected a directory that can be written: " + BadInputException.reason(e), e);
         }
-    }
-
-    private static String reason(IOException e) {
-        String message = e.getMessage() == null ? e.toString() : e.getMessage();
-        return message.lines().findFirst().orElse(message);
     }
 
     /** The directory itself. */

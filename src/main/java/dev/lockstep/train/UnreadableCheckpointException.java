@@ -1,5 +1,6 @@
 package dev.lockstep.train;
 
+import dev.lockstep.BadInputException;
 import java.io.IOException;
 import org.apache.hadoop.fs.Path;
 
@@ -10,7 +11,7 @@ public final class UnreadableCheckpointException extends IOException {
     UnreadableCheckpointException(Path file, IOException cause) {
         super(
                 "--resume: " + file + " cannot be read now, and may be whole: "
-                        + String.valueOf(cause.getMessage()).lines().findFirst().orElse("")
+                        + BadInputException.reason(cause)
                         + "; bring back what holds it, or move it away to go on from the one before",
                 cause);
     }

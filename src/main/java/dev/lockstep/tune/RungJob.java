@@ -177,9 +177,6 @@ final class RungJob {
         if (StageEndedException.isCancellation(cause)) {
             throw new CancelledException();
         }
-        return new IllegalStateException(
-                "Spark gave up the trials: "
-                        + String.valueOf(cause.getMessage()).lines().findFirst().orElse(""),
-                cause);
+        return new IllegalStateException("Spark gave up the trials: " + BadInputException.reason(cause), cause);
     }
 }

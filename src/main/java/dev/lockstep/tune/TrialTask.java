@@ -161,7 +161,7 @@ final class TrialTask {
     }
 
     private TrialEnd wrong(TrialEnd.Status status, Throwable e, long began, LoadReport data) {
-        String message = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        String message = BadInputException.reason(e);
         String what = message.split(";", 2)[0]; // then comes advice for who gave the numbers himself
         return TrialEnd.wrong(
                 trial.number(),
