@@ -66,8 +66,8 @@ public class KernelBenchmark {
     }
 
     @Benchmark
-    public void index(Step state) {
-        state.step.index();
+    public void copy(Step state) {
+        state.step.copy();
     }
 
     @Benchmark

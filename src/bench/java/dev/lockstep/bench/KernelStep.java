@@ -20,6 +20,8 @@ import dev.lockstep.memory.OffHeapBlock;
 import dev.lockstep.net.Initializer;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.Parameters;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -40,10 +42,10 @@ final class KernelStep implements AutoCloseable {
     /** So small that weights stay what they are, however often they are updated. */
     private static final float LEARNING_RATE = 1e-12f;
 
-    /** Writes a row of the batch. */
+    /** Adds row {@code r} of the batch to a run of it: the same one each time. */
     @FunctionalInterface
     private interface Rows {
-        void addTo(SparseBatch x);
+        void add(int r, SparseBatch x);
     }
 
     /** Rows that go through the network together. */
@@ -55,9 +57,10 @@ final class KernelStep implements AutoCloseable {
         final FloatMatrix scores;
         final FloatArray losses;
         final GradientRows sums;
-        final int[] blocksOfRow;
+        final int first;
+        final int count;
 
-        Run(int rows, int maxGroups, Rows row) {
+        Run(int first, int rows, int maxGroups) {
             int hiddenFloats = rows * shape.paddedHidden();
             int scoreFloats = rows * shape.paddedOutputs();
             this.x = new SparseBatch(shape.inputs(), rows, maxGroups);
@@ -68,19 +71,15 @@ final class KernelStep implements AutoCloseable {
             this.scores = new FloatMatrix(all.slice(2 * hiddenFloats, scoreFloats), rows, shape.paddedOutputs());
             this.losses = all.slice(2 * hiddenFloats + scoreFloats, rows);
             this.sums = new GradientRows(x, delta, hidden, scores, shape.hidden());
-            this.blocksOfRow = new int[rows];
-            for (int r = 0; r < rows; r++) {
-                row.addTo(x);
-                blocksOfRow[r] = x.blocks() - x.blockOfRow(r);
-            }
+            this.first = first;
+            this.count = rows;
         }
 
-        void index() {
-            x.clear();
-            for (int r = 0; r < blocksOfRow.length; r++) {
-                x.endRow(blocksOfRow[r], x.labels().get(r));
+        void copy(Rows from) {
+            x.clear(count);
+            for (int r = first; r < first + count; r++) {
+                from.add(r, x);
             }
-            x.index();
         }
 
         long nonZeros() {
@@ -100,29 +99,32 @@ final class KernelStep implements AutoCloseable {
     private final Kernels kernels = KernelChoice.AUTO.kernels();
     private final NetworkShape shape;
     private final int rows;
+    private final Rows content;
     private final List<Run> runs = new ArrayList<>();
     private final Parameters weights;
     private final Parameters gradient;
     private final GradientSum sum;
     private final LayerScratch layerScratch;
     private final SumScratch sumScratch;
+    private Shard shard; // null if the rows are not of one
 
-    private KernelStep(int inputs, int rows, int maxGroups, Rows row) {
+    private KernelStep(int inputs, int rows, int maxGroups, Rows content) {
         this.shape = new NetworkShape(inputs, HIDDEN, CLASSES);
         this.rows = rows;
+        this.content = content;
         this.weights = new Parameters(shape);
         this.gradient = new Parameters(shape);
         this.layerScratch = new LayerScratch(shape.paddedHidden(), shape.paddedOutputs());
         Initializer.XAVIER.initialize(weights, 0, SEED);
         for (int first = 0; first < rows; first += RUN_ROWS) {
-            runs.add(new Run(Math.min(RUN_ROWS, rows - first), maxGroups, row));
+            runs.add(new Run(first, Math.min(RUN_ROWS, rows - first), maxGroups));
         }
         this.sum = new GradientSum(CLASSES, SHARDS, () -> {
             throw new IllegalStateException("one wave leaves nothing over");
         });
         this.sumScratch = sum.newScratch();
         layOut();
-        index();
+        copy();
         for (StepKernel kernel : StepKernel.values()) { // every array gets the numbers of a real step
             run(kernel);
         }
@@ -153,14 +155,12 @@ final class KernelStep implements AutoCloseable {
         Configuration conf = new Configuration();
         LabelledImages images = LabelledImages.open(conf, directory, LabelledImages.TRAIN);
         List<Shard> shards = ShardReader.read(conf, images, ShardRange.split(images.examples(), 1), CLASSES);
-        try (Shard shard = shards.get(0)) {
-            Random random = new Random(SEED);
-            return new KernelStep(
-                    images.pixels(),
-                    rows,
-                    shard.maxGroups(),
-                    x -> shard.copyRow(random.nextInt(shard.examples()), x, KernelChoice.AUTO.kernels()));
-        }
+        Shard shard = shards.get(0);
+        int[] numbers = new Random(SEED).ints(rows, 0, shard.examples()).toArray();
+        KernelStep step = new KernelStep(
+                images.pixels(), rows, shard.maxGroups(), (r, x) -> shard.copyRow(numbers[r], x));
+        step.shard = shard;
+        return step;
     }
 
     /**
@@ -171,20 +171,24 @@ final class KernelStep implements AutoCloseable {
     static KernelStep dense(int inputs, int rows) {
         Random random = new Random(SEED);
         int groups = SparseBatch.groups(inputs);
-        return new KernelStep(inputs, rows, groups, x -> {
+        ByteBuffer[] records = new ByteBuffer[rows];
+        int[] labels = random.ints(rows, 0, CLASSES).toArray();
+        for (int r = 0; r < rows; r++) {
+            records[r] = ByteBuffer.allocateDirect(groups * Integer.BYTES + inputs).order(ByteOrder.LITTLE_ENDIAN);
             for (int g = 0; g < groups; g++) {
-                x.groupOf()[x.blocks() + g] = g;
+                records[r].putInt(g);
             }
             for (int c = 0; c < inputs; c++) {
-                x.values()[x.blocks() * SparseBatch.COLUMNS + c] = (1 + random.nextInt(255)) / 255f;
+                records[r].put((byte) (1 + random.nextInt(255)));
             }
-            x.endRow(groups, random.nextInt(CLASSES));
-        });
+        }
+        return new KernelStep(
+                inputs, rows, groups, (r, x) -> x.addPixels(records[r], 0, Integer.BYTES, groups, labels[r]));
     }
 
-    /** Lists the pixels anew as the kernels need them, as is done for every batch: from its rows, which stay. */
-    void index() {
-        runs.forEach(Run::index);
+    /** Copies the rows anew, group by group as the kernels need them, as is done for every batch. */
+    void copy() {
+        runs.forEach(run -> run.copy(content));
     }
 
     /** Runs a kernel. */
@@ -202,7 +206,7 @@ final class KernelStep implements AutoCloseable {
     }
 
     private void run(StepKernel kernel, Run run) {
-        int count = run.blocksOfRow.length;
+        int count = run.count;
         switch (kernel) {
             case FORWARD -> kernels.sparseAffine(run.x, weights.w1(), weights.b1(), HIDDEN, run.hidden);
             case ACTIVATION -> kernels.activate(Activation.SIGMOID, run.hidden, count, HIDDEN);
@@ -242,5 +246,8 @@ final class KernelStep implements AutoCloseable {
         runs.forEach(Run::close);
         weights.close();
         gradient.close();
+        if (shard != null) {
+            shard.close();
+        }
     }
 }

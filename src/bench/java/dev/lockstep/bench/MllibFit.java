@@ -74,7 +74,7 @@ final class MllibFit {
                 SparseBatch batch = new SparseBatch(images.pixels(), 1, shard.maxGroups())) {
             for (int row = 0; row < shard.examples(); row++) {
                 batch.clear();
-                shard.copyRow(row, batch, KernelChoice.AUTO.kernels());
+                shard.copyRow(row, batch);
                 rows.add(RowFactory.create((double) shard.label(row), features(batch)));
             }
         }

@@ -36,7 +36,7 @@ final class Traffic {
                 Shard shard = store.train(s);
                 for (int i = 0; i < shard.examples(); i++) {
                     row.clear();
-                    shard.copyRow(i, row, plan.kernels());
+                    shard.copyRow(i, row);
                     for (int v = 0; v < row.blocks() * SparseBatch.COLUMNS; v++) {
                         if (row.values()[v] != 0f) {
                             counts[row.groupOf()[v / SparseBatch.COLUMNS] * SparseBatch.COLUMNS + v % SparseBatch.COLUMNS]++;

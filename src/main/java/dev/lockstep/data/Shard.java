@@ -1,6 +1,5 @@
 package dev.lockstep.data;
 
-import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.ByteArray;
 import dev.lockstep.memory.FloatArray;
@@ -112,16 +111,19 @@ public final class Shard implements AutoCloseable {
      * Appends a row with its label to a batch. Allocates nothing.
      *
      * @param row 0 to examples - 1
-     * @param kernels whose {@link Kernels#copyPixels} makes values of pixels
      * @throws IndexOutOfBoundsException if the row is not in the shard or the batch has no room for it
      */
-    public void copyRow(int row, SparseBatch batch, Kernels kernels) {
+    public void copyRow(int row, SparseBatch batch) {
         IntBuffer starts = rowStarts.buffer();
         int start = starts.get(row);
         int count = starts.get(row + 1) - start;
+        int numbersAt = start * groupBytes;
+        if (recordFloats == null) {
+            batch.addPixels(records.buffer(), numbersAt, numberBytes, count, label(row));
+            return;
+        }
         int[] groups = batch.groupOf();
         int offset = batch.blocks();
-        int numbersAt = start * groupBytes;
         if (recordInts == null) {
             ByteBuffer numbers = records.buffer();
             for (int i = 0; i < count; i++) {
@@ -131,13 +133,9 @@ public final class Shard implements AutoCloseable {
             recordInts.buffer().get(numbersAt / Integer.BYTES, groups, offset, count);
         }
         int valuesAt = numbersAt + count * numberBytes;
-        int to = offset * SparseBatch.COLUMNS;
-        int length = count * SparseBatch.COLUMNS;
-        if (recordFloats == null) {
-            kernels.copyPixels(records, valuesAt, batch.values(), to, length);
-        } else {
-            recordFloats.buffer().get(valuesAt / Float.BYTES, batch.values(), to, length);
-        }
+        recordFloats
+                .buffer()
+                .get(valuesAt / Float.BYTES, batch.values(), offset * SparseBatch.COLUMNS, count * SparseBatch.COLUMNS);
         batch.endRow(count, label(row));
     }
 

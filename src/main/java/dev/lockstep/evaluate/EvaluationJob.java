@@ -126,8 +126,7 @@ public final class EvaluationJob {
             CollectionAccumulator<RangeTime> times) {
         Score score = new Score(net.shape().outputs());
         int classes = net.shape().outputs();
-        try (ImageBatches batches =
-                new ImageBatches(conf, images, range, range.count(), classes, net.shape(), net.kernels())) {
+        try (ImageBatches batches = new ImageBatches(conf, images, range, range.count(), classes, net.shape())) {
             long began = System.nanoTime();
             while (batches.next()) {
                 net.score(weights, batches.batch(), batches.workspace(), score);

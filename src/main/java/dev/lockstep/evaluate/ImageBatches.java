@@ -4,7 +4,6 @@ import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Shard;
 import dev.lockstep.data.ShardRange;
 import dev.lockstep.data.ShardReader;
-import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.net.NetworkShape;
 import dev.lockstep.net.Workspace;
@@ -21,7 +20,6 @@ public final class ImageBatches implements AutoCloseable {
 
     private final LabelledImages images;
     private final NetworkShape shape;
-    private final Kernels kernels;
     private final int chunkExamples;
     private final int end;
     private final ShardReader reader;
@@ -48,11 +46,9 @@ public final class ImageBatches implements AutoCloseable {
             ShardRange range,
             int chunkExamples,
             int classes,
-            NetworkShape shape,
-            Kernels kernels) {
+            NetworkShape shape) {
         this.images = images;
         this.shape = shape;
-        this.kernels = kernels;
         this.chunkExamples = chunkExamples;
         this.nextExample = range.first();
         this.end = range.end();
@@ -75,7 +71,7 @@ public final class ImageBatches implements AutoCloseable {
         batch.clear();
         first = chunk.first() + row;
         while (row < chunk.examples() && batch.rows() < ROWS) {
-            chunk.copyRow(row++, batch, kernels);
+            chunk.copyRow(row++, batch);
         }
         return true;
     }

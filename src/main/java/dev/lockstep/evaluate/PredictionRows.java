@@ -86,7 +86,7 @@ final class PredictionRows implements Iterator<Prediction>, AutoCloseable {
             FilePiece piece = pieces.next();
             file = files.get(piece.file());
             int chunk = Math.max(1, Math.min(CHUNK_EXAMPLES, CHUNK_PIXELS / file.pixels()));
-            batches = new ImageBatches(conf, file, piece.range(), chunk, ANY_CLASS, net.shape(), net.kernels());
+            batches = new ImageBatches(conf, file, piece.range(), chunk, ANY_CLASS, net.shape());
         }
         probabilities = net.predict(weights, batches.batch(), batches.workspace(), predictions);
         rows = batches.batch().rows();

@@ -50,9 +50,9 @@ final class ExactGradient {
         GradientRows run = sum.run(op);
         SparseBatch x = run.x();
         float total = before;
-        for (int e = x.start()[group]; e < x.start()[group + 1]; e++) {
-            int row = x.entryRows()[e];
-            float value = x.entryValues()[e * SparseBatch.COLUMNS + c % SparseBatch.COLUMNS];
+        for (int e = x.begins()[group]; e < x.ends()[group]; e++) {
+            int row = x.rowOf(e);
+            float value = x.value(e, c % SparseBatch.COLUMNS);
             if (row >= sum.rowBegin(op) && row < sum.rowEnd(op) && value != 0f) {
                 total = Math.fma(value, run.hiddenDelta().get(row, h), total);
             }

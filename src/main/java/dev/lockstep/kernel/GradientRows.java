@@ -46,8 +46,10 @@ public final class GradientRows {
             packed = packed == null ? AlignedFloats.make(Math.multiplyExact(count, BLOCK)) : packed;
         }
         copy(kernels.readsBlocks());
+        if (kernels.readsBlocks()) {
+            x.listValues();
+        }
         finite = kernels.isFinite(hiddenDelta, x.rows());
-        x.index();
     }
 
     private void copy(boolean toBlocks) {

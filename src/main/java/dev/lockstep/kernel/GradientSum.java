@@ -284,8 +284,8 @@ public final class GradientSum {
     /** Whether any row of the wave has an element in a group of columns. */
     boolean hasEntries(int group) {
         for (int r = 0; r < runCount; r++) {
-            int[] start = runs[r].x().start();
-            if (start[group] < start[group + 1]) {
+            SparseBatch x = runs[r].x();
+            if (x.begins()[group] < x.ends()[group]) {
                 return true;
             }
         }

@@ -19,18 +19,11 @@ public interface Kernels {
     /** Name for logs and the run's summary. */
     String name();
 
-    /** Whether {@link #sparseGradient} reads the hidden layer's deltas by {@link GradientRows#blocks}, or else packed. */
+    /** Whether {@link #sparseGradient} reads arrays on the heap only: the hidden layer's deltas by {@link GradientRows#blocks}, and
+     * {@link SparseBatch#entryValues}; or else deltas packed, and entries. */
     default boolean readsBlocks() {
         return false;
     }
-
-    /**
-     * Pixels as the network sees them: to[offset + i] = from[first + i] / 255 for i below count, the quotient rounded
-     * once. Nothing outside the two ranges is read or written.
-     *
-     * @throws IndexOutOfBoundsException if a range is not inside its array
-     */
-    void copyPixels(ByteArray from, int first, float[] to, int offset, int count);
 
     /**
      * The first layer: out[r, :] = bias + sum over row r's non-zeros j in ascending order of value_j W[column_j, :].

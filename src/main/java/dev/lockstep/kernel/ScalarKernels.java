@@ -5,7 +5,6 @@ import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
-import java.util.Objects;
 
 /**
  * The kernels in plain Java: the reference that others are compared with, and the fallback where the vector API is
@@ -15,17 +14,6 @@ public final class ScalarKernels implements Kernels {
     private static final int MAGNITUDE = 0x7fffffff;
     private static final int LARGEST_FINITE = 0x7f7fffff;
 
-    /** byte / 255: a division takes longer than a look-up. */
-    private static final float[] VALUE_OF_BYTE = valueOfByte();
-
-    private static float[] valueOfByte() {
-        float[] table = new float[256];
-        for (int b = 0; b < table.length; b++) {
-            table[b] = b / 255f;
-        }
-        return table;
-    }
-
     @Override
     public String name() {
         return "scalar";
@@ -34,19 +22,6 @@ public final class ScalarKernels implements Kernels {
     @Override
     public boolean readsBlocks() {
         return true;
-    }
-
-    @Override
-    public void copyPixels(ByteArray from, int first, float[] to, int offset, int count) {
-        copyPixels(from.buffer(), first, to, offset, count);
-    }
-
-    static void copyPixels(ByteBuffer from, int first, float[] to, int offset, int count) {
-        Objects.checkFromIndexSize(first, count, from.capacity());
-        Objects.checkFromIndexSize(offset, count, to.length);
-        for (int i = 0; i < count; i++) {
-            to[offset + i] = VALUE_OF_BYTE[from.get(first + i) & 0xff];
-        }
     }
 
     @Override

@@ -27,7 +27,6 @@ final class ScalarSparse {
 
     /** {@link Kernels#sparseAffine}; returns whether the result is certain to be right, else compute it without groups. */
     static boolean affine(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out) {
-        x.index();
         float[][] sums = x.rowScratch();
         float[][] weights = x.weightScratch();
         boolean certain = true;
@@ -51,9 +50,8 @@ final class ScalarSparse {
 
     /** Copies the weights of all groups that a row has. */
     private static void get(SparseBatch x, FloatMatrix w, int h, int width, float[][] weights) {
-        int[] start = x.start();
         for (int g = 0; g < x.groups(); g++) {
-            if (start[g] < start[g + 1]) { // a third of W is not read
+            if (x.begins()[g] < x.ends()[g]) { // a third of W is not read
                 get(w, g, h, width, weights[g]);
             }
         }
@@ -161,12 +159,11 @@ final class ScalarSparse {
         for (int r = 0; r < sum.runs(); r++) {
             GradientRows run = sum.rowsOfRun(r);
             SparseBatch x = run.x();
-            int[] rows = x.entryRows();
-            int e = x.start()[g];
-            int to = x.start()[g + 1];
+            int e = x.begins()[g];
+            int to = x.ends()[g];
             for (int opsEnd = sum.opsEnd(r); op < opsEnd; op++) {
                 depth += begins[op] ? 1 : 0;
-                if (e < to && rows[e] < rowEnd[op]) {
+                if (e < to && x.rowOf(e) < rowEnd[op]) {
                     present = begin(sums, depth - 1, present);
                     e = segment(x, e, to, rowEnd[op], run.blocks(), run.block(h), run.units() - h, sums[depth - 1]);
                 }
@@ -241,19 +238,18 @@ final class ScalarSparse {
     /** Adds the entries of one segment, whose rows end before {@code rowEnd}, to a sum of so many units; returns the first entry after it. */
     private static int segment(
             SparseBatch x, int from, int to, int rowEnd, float[][] deltas, int d, int units, float[] s) {
-        int[] rows = x.entryRows();
         float[] values = x.entryValues();
         int end = from;
-        while (end < to && rows[end] < rowEnd) {
+        while (end < to && x.rowOf(end) < rowEnd) {
             end++;
         }
         int e = from;
         for (; e + AT_ONCE <= end; e += AT_ONCE) {
             ScalarLoops.addRows(
-                    deltas[d + rows[e]],
-                    deltas[d + rows[e + 1]],
-                    deltas[d + rows[e + 2]],
-                    deltas[d + rows[e + 3]],
+                    deltas[d + x.rowOf(e)],
+                    deltas[d + x.rowOf(e + 1)],
+                    deltas[d + x.rowOf(e + 2)],
+                    deltas[d + x.rowOf(e + 3)],
                     values,
                     e * COLUMNS,
                     units,
@@ -262,15 +258,16 @@ final class ScalarSparse {
         switch (end - e) {
             case 3 ->
                 ScalarLoops.addRows(
-                        deltas[d + rows[e]],
-                        deltas[d + rows[e + 1]],
-                        deltas[d + rows[e + 2]],
+                        deltas[d + x.rowOf(e)],
+                        deltas[d + x.rowOf(e + 1)],
+                        deltas[d + x.rowOf(e + 2)],
                         values,
                         e * COLUMNS,
                         units,
                         s);
-            case 2 -> ScalarLoops.addRows(deltas[d + rows[e]], deltas[d + rows[e + 1]], values, e * COLUMNS, units, s);
-            case 1 -> ScalarLoops.addRow(deltas[d + rows[e]], values, e * COLUMNS, units, s);
+            case 2 ->
+                ScalarLoops.addRows(deltas[d + x.rowOf(e)], deltas[d + x.rowOf(e + 1)], values, e * COLUMNS, units, s);
+            case 1 -> ScalarLoops.addRow(deltas[d + x.rowOf(e)], values, e * COLUMNS, units, s);
             default -> {}
         }
         return end;

@@ -47,11 +47,6 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void copyPixels(ByteArray from, int first, float[] to, int offset, int count) {
-        VectorWidening.pixels(from, first, to, offset, count);
-    }
-
-    @Override
     public void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out) {
         VectorSparseAffine.apply(x, w, bias, columns, out);
     }

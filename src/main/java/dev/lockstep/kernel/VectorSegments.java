@@ -1,5 +1,7 @@
 package dev.lockstep.kernel;
 
+import static dev.lockstep.kernel.SparseBatch.PIXELS;
+import static dev.lockstep.kernel.SparseBatch.ROW_SHIFT;
 import static dev.lockstep.kernel.VectorLanes.BLOCK;
 import static dev.lockstep.kernel.VectorLanes.SPECIES;
 import static dev.lockstep.kernel.VectorLanes.WIDTH;
@@ -24,8 +26,9 @@ final class VectorSegments {
 
     /** The sums of the segment alone, four vectors of each column, go to {@code sums[at]}. */
     static int four(SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] sums, int at) {
-        int[] rows = x.entryRows();
-        float[] values = x.entryValues();
+        long[] entries = x.entries();
+        boolean arePixels = x.arePixels();
+        float[] values = x.floats();
         FloatVector s00 = FloatVector.zero(SPECIES);
         FloatVector s01 = s00;
         FloatVector s02 = s00;
@@ -43,29 +46,45 @@ final class VectorSegments {
         FloatVector s32 = s00;
         FloatVector s33 = s00;
         int e = from;
-        for (; e < to && rows[e] < rowEnd; e++) {
-            int i = d + rows[e] * GradientRows.BLOCK;
-            int v = e * SparseBatch.COLUMNS;
+        for (; e < to && (int) (entries[e] >>> ROW_SHIFT) < rowEnd; e++) {
+            long entry = entries[e];
+            int low = (int) entry;
+            float x0;
+            float x1;
+            float x2;
+            float x3;
+            if (arePixels) {
+                x0 = PIXELS[low & 0xff];
+                x1 = PIXELS[low >>> 8 & 0xff];
+                x2 = PIXELS[low >>> 16 & 0xff];
+                x3 = PIXELS[low >>> 24];
+            } else {
+                x0 = values[low];
+                x1 = values[low + 1];
+                x2 = values[low + 2];
+                x3 = values[low + 3];
+            }
+            int i = d + (int) (entry >>> ROW_SHIFT) * GradientRows.BLOCK;
             FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, i);
             FloatVector d1 = FloatVector.fromArray(SPECIES, deltas, i + WIDTH);
             FloatVector d2 = FloatVector.fromArray(SPECIES, deltas, i + 2 * WIDTH);
             FloatVector d3 = FloatVector.fromArray(SPECIES, deltas, i + 3 * WIDTH);
-            FloatVector v0 = all(values[v]);
+            FloatVector v0 = all(x0);
             s00 = d0.fma(v0, s00);
             s01 = d1.fma(v0, s01);
             s02 = d2.fma(v0, s02);
             s03 = d3.fma(v0, s03);
-            FloatVector v1 = all(values[v + 1]);
+            FloatVector v1 = all(x1);
             s10 = d0.fma(v1, s10);
             s11 = d1.fma(v1, s11);
             s12 = d2.fma(v1, s12);
             s13 = d3.fma(v1, s13);
-            FloatVector v2 = all(values[v + 2]);
+            FloatVector v2 = all(x2);
             s20 = d0.fma(v2, s20);
             s21 = d1.fma(v2, s21);
             s22 = d2.fma(v2, s22);
             s23 = d3.fma(v2, s23);
-            FloatVector v3 = all(values[v + 3]);
+            FloatVector v3 = all(x3);
             s30 = d0.fma(v3, s30);
             s31 = d1.fma(v3, s31);
             s32 = d2.fma(v3, s32);
@@ -92,8 +111,9 @@ final class VectorSegments {
 
     /** The sums of the segment alone, four vectors of each column, are added to those at {@code sums[at]}. */
     static int addFour(SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] sums, int at) {
-        int[] rows = x.entryRows();
-        float[] values = x.entryValues();
+        long[] entries = x.entries();
+        boolean arePixels = x.arePixels();
+        float[] values = x.floats();
         FloatVector s00 = FloatVector.zero(SPECIES);
         FloatVector s01 = s00;
         FloatVector s02 = s00;
@@ -111,29 +131,45 @@ final class VectorSegments {
         FloatVector s32 = s00;
         FloatVector s33 = s00;
         int e = from;
-        for (; e < to && rows[e] < rowEnd; e++) {
-            int i = d + rows[e] * GradientRows.BLOCK;
-            int v = e * SparseBatch.COLUMNS;
+        for (; e < to && (int) (entries[e] >>> ROW_SHIFT) < rowEnd; e++) {
+            long entry = entries[e];
+            int low = (int) entry;
+            float x0;
+            float x1;
+            float x2;
+            float x3;
+            if (arePixels) {
+                x0 = PIXELS[low & 0xff];
+                x1 = PIXELS[low >>> 8 & 0xff];
+                x2 = PIXELS[low >>> 16 & 0xff];
+                x3 = PIXELS[low >>> 24];
+            } else {
+                x0 = values[low];
+                x1 = values[low + 1];
+                x2 = values[low + 2];
+                x3 = values[low + 3];
+            }
+            int i = d + (int) (entry >>> ROW_SHIFT) * GradientRows.BLOCK;
             FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, i);
             FloatVector d1 = FloatVector.fromArray(SPECIES, deltas, i + WIDTH);
             FloatVector d2 = FloatVector.fromArray(SPECIES, deltas, i + 2 * WIDTH);
             FloatVector d3 = FloatVector.fromArray(SPECIES, deltas, i + 3 * WIDTH);
-            FloatVector v0 = all(values[v]);
+            FloatVector v0 = all(x0);
             s00 = d0.fma(v0, s00);
             s01 = d1.fma(v0, s01);
             s02 = d2.fma(v0, s02);
             s03 = d3.fma(v0, s03);
-            FloatVector v1 = all(values[v + 1]);
+            FloatVector v1 = all(x1);
             s10 = d0.fma(v1, s10);
             s11 = d1.fma(v1, s11);
             s12 = d2.fma(v1, s12);
             s13 = d3.fma(v1, s13);
-            FloatVector v2 = all(values[v + 2]);
+            FloatVector v2 = all(x2);
             s20 = d0.fma(v2, s20);
             s21 = d1.fma(v2, s21);
             s22 = d2.fma(v2, s22);
             s23 = d3.fma(v2, s23);
-            FloatVector v3 = all(values[v + 3]);
+            FloatVector v3 = all(x3);
             s30 = d0.fma(v3, s30);
             s31 = d1.fma(v3, s31);
             s32 = d2.fma(v3, s32);
@@ -168,8 +204,9 @@ final class VectorSegments {
 
     /** Goes on with the sums at {@code sums[at]}, four vectors of each column. */
     static int moreFour(SparseBatch x, int from, int to, int rowEnd, float[] deltas, int d, float[] sums, int at) {
-        int[] rows = x.entryRows();
-        float[] values = x.entryValues();
+        long[] entries = x.entries();
+        boolean arePixels = x.arePixels();
+        float[] values = x.floats();
         FloatVector s00 = FloatVector.fromArray(SPECIES, sums, at);
         FloatVector s01 = FloatVector.fromArray(SPECIES, sums, at + WIDTH);
         FloatVector s02 = FloatVector.fromArray(SPECIES, sums, at + 2 * WIDTH);
@@ -187,29 +224,45 @@ final class VectorSegments {
         FloatVector s32 = FloatVector.fromArray(SPECIES, sums, at + 3 * BLOCK + 2 * WIDTH);
         FloatVector s33 = FloatVector.fromArray(SPECIES, sums, at + 3 * BLOCK + 3 * WIDTH);
         int e = from;
-        for (; e < to && rows[e] < rowEnd; e++) {
-            int i = d + rows[e] * GradientRows.BLOCK;
-            int v = e * SparseBatch.COLUMNS;
+        for (; e < to && (int) (entries[e] >>> ROW_SHIFT) < rowEnd; e++) {
+            long entry = entries[e];
+            int low = (int) entry;
+            float x0;
+            float x1;
+            float x2;
+            float x3;
+            if (arePixels) {
+                x0 = PIXELS[low & 0xff];
+                x1 = PIXELS[low >>> 8 & 0xff];
+                x2 = PIXELS[low >>> 16 & 0xff];
+                x3 = PIXELS[low >>> 24];
+            } else {
+                x0 = values[low];
+                x1 = values[low + 1];
+                x2 = values[low + 2];
+                x3 = values[low + 3];
+            }
+            int i = d + (int) (entry >>> ROW_SHIFT) * GradientRows.BLOCK;
             FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, i);
             FloatVector d1 = FloatVector.fromArray(SPECIES, deltas, i + WIDTH);
             FloatVector d2 = FloatVector.fromArray(SPECIES, deltas, i + 2 * WIDTH);
             FloatVector d3 = FloatVector.fromArray(SPECIES, deltas, i + 3 * WIDTH);
-            FloatVector v0 = all(values[v]);
+            FloatVector v0 = all(x0);
             s00 = d0.fma(v0, s00);
             s01 = d1.fma(v0, s01);
             s02 = d2.fma(v0, s02);
             s03 = d3.fma(v0, s03);
-            FloatVector v1 = all(values[v + 1]);
+            FloatVector v1 = all(x1);
             s10 = d0.fma(v1, s10);
             s11 = d1.fma(v1, s11);
             s12 = d2.fma(v1, s12);
             s13 = d3.fma(v1, s13);
-            FloatVector v2 = all(values[v + 2]);
+            FloatVector v2 = all(x2);
             s20 = d0.fma(v2, s20);
             s21 = d1.fma(v2, s21);
             s22 = d2.fma(v2, s22);
             s23 = d3.fma(v2, s23);
-            FloatVector v3 = all(values[v + 3]);
+            FloatVector v3 = all(x3);
             s30 = d0.fma(v3, s30);
             s31 = d1.fma(v3, s31);
             s32 = d2.fma(v3, s32);
@@ -246,20 +299,38 @@ final class VectorSegments {
             int b,
             float[] sums,
             int at) {
-        int[] rows = x.entryRows();
-        float[] values = x.entryValues();
+        long[] entries = x.entries();
+        boolean arePixels = x.arePixels();
+        float[] values = x.floats();
         FloatVector s0 = FloatVector.fromArray(SPECIES, before, b);
         FloatVector s1 = FloatVector.fromArray(SPECIES, before, b + BLOCK);
         FloatVector s2 = FloatVector.fromArray(SPECIES, before, b + 2 * BLOCK);
         FloatVector s3 = FloatVector.fromArray(SPECIES, before, b + 3 * BLOCK);
         int e = from;
-        for (; e < to && rows[e] < rowEnd; e++) {
-            FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, d + rows[e] * GradientRows.BLOCK);
-            int v = e * SparseBatch.COLUMNS;
-            s0 = d0.fma(all(values[v]), s0);
-            s1 = d0.fma(all(values[v + 1]), s1);
-            s2 = d0.fma(all(values[v + 2]), s2);
-            s3 = d0.fma(all(values[v + 3]), s3);
+        for (; e < to && (int) (entries[e] >>> ROW_SHIFT) < rowEnd; e++) {
+            long entry = entries[e];
+            int low = (int) entry;
+            float x0;
+            float x1;
+            float x2;
+            float x3;
+            if (arePixels) {
+                x0 = PIXELS[low & 0xff];
+                x1 = PIXELS[low >>> 8 & 0xff];
+                x2 = PIXELS[low >>> 16 & 0xff];
+                x3 = PIXELS[low >>> 24];
+            } else {
+                x0 = values[low];
+                x1 = values[low + 1];
+                x2 = values[low + 2];
+                x3 = values[low + 3];
+            }
+            int i = d + (int) (entry >>> ROW_SHIFT) * GradientRows.BLOCK;
+            FloatVector d0 = FloatVector.fromArray(SPECIES, deltas, i);
+            s0 = d0.fma(all(x0), s0);
+            s1 = d0.fma(all(x1), s1);
+            s2 = d0.fma(all(x2), s2);
+            s3 = d0.fma(all(x3), s3);
         }
         s0.intoArray(sums, at);
         s1.intoArray(sums, at + BLOCK);

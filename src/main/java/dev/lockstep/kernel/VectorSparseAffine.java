@@ -1,5 +1,7 @@
 package dev.lockstep.kernel;
 
+import static dev.lockstep.kernel.SparseBatch.PIXELS;
+import static dev.lockstep.kernel.SparseBatch.ROW_SHIFT;
 import static dev.lockstep.kernel.VectorLanes.BLOCK;
 import static dev.lockstep.kernel.VectorLanes.ORDER;
 import static dev.lockstep.kernel.VectorLanes.VECTOR_BYTES;
@@ -43,7 +45,6 @@ final class VectorSparseAffine {
 
     /** Returns whether the result is certain to be that of {@link ExactAffine}. */
     private static boolean byGroups(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out) {
-        x.index();
         float[] sums = x.scratch();
         ByteBuffer weights = bytes(w.data());
         ByteBuffer biases = bytes(bias);
@@ -80,11 +81,11 @@ final class VectorSparseAffine {
     }
 
     private static void addGroups4(SparseBatch x, ByteBuffer w, int inputs, int strideBytes, int h, float[] sums) {
-        int[] start = x.start();
-        int groups = x.groups();
-        for (int g = 0; g < groups; g++) {
-            if (start[g] < start[g + 1]) { // a third of W is not read
-                addGroup4(x, start[g], start[g + 1], w, COLUMNS * g, inputs - 1, strideBytes, h, sums);
+        int[] begins = x.begins();
+        int[] ends = x.ends();
+        for (int g = 0; g < begins.length; g++) {
+            if (begins[g] < ends[g]) { // a third of W is not read
+                addGroup4(x, begins[g], ends[g], w, COLUMNS * g, inputs - 1, strideBytes, h, sums);
             }
         }
     }
@@ -92,8 +93,9 @@ final class VectorSparseAffine {
     /** A method of its own: with the loop over the groups around it, the compiler keeps the loop's variables in memory. */
     private static void addGroup4(
             SparseBatch x, int from, int to, ByteBuffer w, int c, int last, int strideBytes, int h, float[] sums) {
-        int[] rows = x.entryRows();
-        float[] values = x.entryValues();
+        long[] entries = x.entries();
+        boolean arePixels = x.arePixels();
+        float[] values = x.floats();
         // The last group's columns beyond the width have values of 0 and may stand for any row of W.
         int i0 = c * strideBytes + h;
         FloatVector w00 = load(w, i0);
@@ -116,12 +118,28 @@ final class VectorSparseAffine {
         FloatVector w32 = load(w, i3 + 2 * VECTOR_BYTES);
         FloatVector w33 = load(w, i3 + 3 * VECTOR_BYTES);
         for (int e = from; e < to; e++) {
-            int s = FIRST + rows[e] * BLOCK;
-            int b = e * COLUMNS;
-            FloatVector v0 = all(values[b]);
-            FloatVector v1 = all(values[b + 1]);
-            FloatVector v2 = all(values[b + 2]);
-            FloatVector v3 = all(values[b + 3]);
+            long entry = entries[e];
+            int low = (int) entry;
+            float x0;
+            float x1;
+            float x2;
+            float x3;
+            if (arePixels) {
+                x0 = PIXELS[low & 0xff];
+                x1 = PIXELS[low >>> 8 & 0xff];
+                x2 = PIXELS[low >>> 16 & 0xff];
+                x3 = PIXELS[low >>> 24];
+            } else {
+                x0 = values[low];
+                x1 = values[low + 1];
+                x2 = values[low + 2];
+                x3 = values[low + 3];
+            }
+            int s = FIRST + (int) (entry >>> ROW_SHIFT) * BLOCK;
+            FloatVector v0 = all(x0);
+            FloatVector v1 = all(x1);
+            FloatVector v2 = all(x2);
+            FloatVector v3 = all(x3);
             FloatVector s0 = w00.fma(v0, load(sums, s));
             w30.fma(v3, w20.fma(v2, w10.fma(v1, s0))).intoArray(sums, s);
             FloatVector s1 = w01.fma(v0, load(sums, s + WIDTH));
@@ -134,26 +152,43 @@ final class VectorSparseAffine {
     }
 
     private static void addGroups1(SparseBatch x, ByteBuffer w, int inputs, int strideBytes, int h, float[] sums) {
-        int[] start = x.start();
-        int[] rows = x.entryRows();
-        float[] values = x.entryValues();
-        int e = 0;
-        for (int g = 0; g < x.groups(); g++) {
-            int end = start[g + 1];
-            if (e == end) {
+        int[] begins = x.begins();
+        int[] ends = x.ends();
+        long[] entries = x.entries();
+        boolean arePixels = x.arePixels();
+        float[] values = x.floats();
+        for (int g = 0; g < begins.length; g++) {
+            int end = ends[g];
+            if (begins[g] == end) {
                 continue; // a third of W is not read
             }
             FloatVector w0 = load(w, Math.min(COLUMNS * g + 0, inputs - 1) * strideBytes + h);
             FloatVector w1 = load(w, Math.min(COLUMNS * g + 1, inputs - 1) * strideBytes + h);
             FloatVector w2 = load(w, Math.min(COLUMNS * g + 2, inputs - 1) * strideBytes + h);
             FloatVector w3 = load(w, Math.min(COLUMNS * g + 3, inputs - 1) * strideBytes + h);
-            for (; e < end; e++) {
-                int s = FIRST + rows[e] * BLOCK;
-                int b = e * COLUMNS;
-                FloatVector v0 = all(values[b]);
-                FloatVector v1 = all(values[b + 1]);
-                FloatVector v2 = all(values[b + 2]);
-                FloatVector v3 = all(values[b + 3]);
+            for (int e = begins[g]; e < end; e++) {
+                long entry = entries[e];
+                int low = (int) entry;
+                float x0;
+                float x1;
+                float x2;
+                float x3;
+                if (arePixels) {
+                    x0 = PIXELS[low & 0xff];
+                    x1 = PIXELS[low >>> 8 & 0xff];
+                    x2 = PIXELS[low >>> 16 & 0xff];
+                    x3 = PIXELS[low >>> 24];
+                } else {
+                    x0 = values[low];
+                    x1 = values[low + 1];
+                    x2 = values[low + 2];
+                    x3 = values[low + 3];
+                }
+                int s = FIRST + (int) (entry >>> ROW_SHIFT) * BLOCK;
+                FloatVector v0 = all(x0);
+                FloatVector v1 = all(x1);
+                FloatVector v2 = all(x2);
+                FloatVector v3 = all(x3);
                 FloatVector s0 = w0.fma(v0, load(sums, s));
                 w3.fma(v3, w2.fma(v2, w1.fma(v1, s0))).intoArray(sums, s);
             }

@@ -1,5 +1,6 @@
 package dev.lockstep.kernel;
 
+import static dev.lockstep.kernel.SparseBatch.ROW_SHIFT;
 import static dev.lockstep.kernel.VectorLanes.BLOCK;
 import static dev.lockstep.kernel.VectorLanes.ORDER;
 import static dev.lockstep.kernel.VectorLanes.VECTOR_BYTES;
@@ -71,12 +72,12 @@ final class VectorSparseGradient {
         for (int r = 0; r < sum.runs(); r++) {
             GradientRows run = sum.rowsOfRun(r);
             SparseBatch x = run.x();
-            int[] rows = x.entryRows();
+            long[] entries = x.entries();
             float[] deltas = run.packed();
             int d = FIRST + run.block(h) * GradientRows.BLOCK + h % GradientRows.BLOCK;
-            int e = x.start()[g];
-            int to = x.start()[g + 1];
-            int next = e < to ? rows[e] : NONE;
+            int e = x.begins()[g];
+            int to = x.ends()[g];
+            int next = e < to ? (int) (entries[e] >>> ROW_SHIFT) : NONE;
             for (int opsEnd = sum.opsEnd(r); op < opsEnd; op++) {
                 int merges = mergesOf[op];
                 there <<= begins[op] ? 1 : 0;
@@ -100,7 +101,7 @@ final class VectorSparseGradient {
                         there |= 1;
                         count++;
                     }
-                    next = e < to ? rows[e] : NONE;
+                    next = e < to ? (int) (entries[e] >>> ROW_SHIFT) : NONE;
                 }
                 for (; merges > 0; merges--) {
                     if ((there & 3) == 3) {

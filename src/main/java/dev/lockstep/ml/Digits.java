@@ -3,8 +3,6 @@ package dev.lockstep.ml;
 import dev.lockstep.data.LabelledImages;
 import dev.lockstep.data.Shard;
 import dev.lockstep.data.ShardRange;
-import dev.lockstep.kernel.KernelChoice;
-import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -68,7 +66,6 @@ public final class Digits {
     }
 
     private static Iterator<Row> rows(Configuration conf, LabelledImages images, ShardRange range) {
-        Kernels kernels = KernelChoice.AUTO.kernels();
         Shard shard = images.read(conf, List.of(range), MAX_CLASSES).get(0);
         SparseBatch batch = new SparseBatch(shard.inputs(), 1, shard.maxGroups());
         TaskContext.get()
@@ -80,7 +77,7 @@ public final class Digits {
         return IntStream.range(0, shard.examples())
                 .mapToObj(row -> {
                     batch.clear();
-                    shard.copyRow(row, batch, kernels);
+                    shard.copyRow(row, batch);
                     return RowFactory.create((double) shard.label(row), vector(batch));
                 })
                 .iterator();

@@ -130,7 +130,6 @@ public final class NumericalGradient {
                     w2t[k * shape.hidden() + j] = w.w2t().get(k, j);
                 }
             }
-            x.index();
             for (int r = 0; r < x.rows(); r++) {
                 forward(w, r);
             }
@@ -164,8 +163,8 @@ public final class NumericalGradient {
         void differences(int from, int to, Parameters out) {
             for (int i = 0; i < shape.inputs(); i++) {
                 int group = i / SparseBatch.COLUMNS;
-                int end = x.start()[group + 1];
-                int first = entryAtRow(x.start()[group], end, from);
+                int end = x.ends()[group];
+                int first = entryAtRow(x.begins()[group], end, from);
                 int last = entryAtRow(first, end, to);
                 for (int j = 0; j < shape.hidden() && first < last; j++) {
                     out.w1().set(i, j, central(hiddenDifferences(first, last, i % SparseBatch.COLUMNS, j)));
@@ -198,9 +197,9 @@ public final class NumericalGradient {
         private double hiddenDifferences(int first, int last, int column, int j) {
             double sum = 0;
             for (int e = first; e < last; e++) {
-                float pixel = x.entryValues()[e * SparseBatch.COLUMNS + column];
+                float pixel = x.value(e, column);
                 if (pixel != 0f) {
-                    sum += hiddenDifference(x.entryRows()[e], j, pixel);
+                    sum += hiddenDifference(x.rowOf(e), j, pixel);
                 }
             }
             return sum;
@@ -208,7 +207,7 @@ public final class NumericalGradient {
 
         private int entryAtRow(int first, int end, int row) {
             int e = first;
-            while (e < end && x.entryRows()[e] < row) {
+            while (e < end && x.rowOf(e) < row) {
                 e++;
             }
             return e;

@@ -63,8 +63,8 @@ record HardDigits(List<HardDigits.Digit> digits, int examined, long fingerprint,
         int atOnce = Math.max(1, RANGE_PIXELS / images.pixels());
         int classes = net.shape().outputs();
         int[] predictions = new int[ImageBatches.ROWS];
-        try (ImageBatches batches = new ImageBatches(
-                conf, images, new ShardRange(0, examined), atOnce, classes, net.shape(), net.kernels())) {
+        try (ImageBatches batches =
+                new ImageBatches(conf, images, new ShardRange(0, examined), atOnce, classes, net.shape())) {
             while (batches.next()) {
                 SparseBatch batch = batches.batch();
                 FloatMatrix probabilities = net.predict(model.weights(), batch, batches.workspace(), predictions);

@@ -62,7 +62,7 @@ final class PartComputer implements AutoCloseable {
                 for (int i = 0; i < size; i++) {
                     int row = examples[i] - shard.first();
                     if (row >= 0 && row < shard.examples()) {
-                        shard.copyRow(row, rows, net.kernels());
+                        shard.copyRow(row, rows);
                     }
                 }
                 tree.endSegment(s - node.low(), rows.rows());
@@ -81,7 +81,7 @@ final class PartComputer implements AutoCloseable {
         batch.clear();
         for (int row = 0; row < shard.examples(); row++) {
             if (split == Split.TEST || sampler.isHeldOut(shard.first() + row) == (split == Split.VALIDATION)) {
-                shard.copyRow(row, batch, net.kernels());
+                shard.copyRow(row, batch);
             }
             if (batch.rows() == SCORE_ROWS || row == shard.examples() - 1) {
                 net.score(weights, batch, workspace, score);

@@ -1,7 +1,6 @@
 package dev.lockstep.step;
 
 import dev.lockstep.kernel.GradientRows;
-import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.FloatMatrix;
 import dev.lockstep.net.NetworkShape;
@@ -69,17 +68,16 @@ final class RowRun implements AutoCloseable {
      *
      * @param from the mini-batch
      */
-    void fill(long serial, Object thread, BatchRows from, Kernels kernels) {
+    void fill(long serial, Object thread, BatchRows from) {
         if (!take(fillTakenFor, serial)) {
             return;
         }
         filler = thread;
-        batch.clear();
+        batch.clear(end - first);
         touched = from.touch(first, end);
         for (int row = first; row < end; row++) {
-            from.shard(row).copyRow(from.number(row), batch, kernels);
+            from.shard(row).copyRow(from.number(row), batch);
         }
-        batch.index();
         filledFor = serial;
     }
 
@@ -92,9 +90,8 @@ final class RowRun implements AutoCloseable {
 
     /** Has those rows of W1 fetched to the cache that the pass reads, of the groups of columns from one to before another. */
     void touchWeights(FloatMatrix w1, int fromGroup, int toGroup) {
-        int[] start = batch.start();
         for (int g = fromGroup; g < toGroup; g++) {
-            if (start[g] < start[g + 1]) {
+            if (batch.begins()[g] < batch.ends()[g]) {
                 int c = SparseBatch.COLUMNS * g;
                 int end = Math.min(c + SparseBatch.COLUMNS, w1.rows());
                 touched += w1.data().touch(c * w1.stride(), end * w1.stride());

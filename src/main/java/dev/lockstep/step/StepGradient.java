@@ -141,7 +141,7 @@ final class StepGradient implements AutoCloseable {
                 draw(step, ofNodes, shards, byThreads, partOf);
             }
             for (int r = 0; r < runCount && isEarly.getAsBoolean(); r++) {
-                runs[r].fill(serial(0), thread, batch, net.kernels());
+                runs[r].fill(serial(0), thread, batch);
             }
         } finally {
             guests.decrementAndGet();
@@ -193,7 +193,7 @@ final class StepGradient implements AutoCloseable {
         rowsOfRun = new GradientRows[threads];
         runEnd = new int[threads];
         for (int r = 0; r < threads; r++) {
-            runs[r] = new RowRun(plan.shape(), RUN_ROWS, maxGroups);
+            runs[r] = new RowRun(plan.shape(), Math.min(RUN_ROWS, plan.batchSize()), maxGroups);
             rowsOfRun[r] = runs[r].rows();
         }
     }
@@ -294,7 +294,7 @@ final class StepGradient implements AutoCloseable {
     }
 
     private void rows(RowRun run, long serial, Parameters weights, Object thread) {
-        run.fill(serial, thread, batch, net.kernels());
+        run.fill(serial, thread, batch);
         run.await(serial);
         boolean isShared = runCount > 1 && weights.w1().data().length() <= CACHED_FLOATS;
         for (int range = 0; range < ranges && isShared; range++) {

@@ -30,7 +30,7 @@ class KernelStepTest {
             assertThat(step.w1Floats()).isEqualTo(784 * 64);
             long pixels = (step.bytes(StepKernel.GRADIENT) - 784 * 256) / (8 + 256);
             assertThat(pixels).as("a fifth of 78,400").isBetween(13_000L, 18_000L);
-            step.index();
+            step.copy();
             for (StepKernel kernel : StepKernel.values()) {
                 step.run(kernel);
             }
@@ -41,7 +41,7 @@ class KernelStepTest {
     void aDenseBatchHasNoZeros() {
         try (KernelStep step = KernelStep.dense(28, 200)) {
             assertThat(step.bytes(StepKernel.GRADIENT)).isEqualTo(5600 * (8 + 256) + 28 * 256);
-            step.index();
+            step.copy();
             step.run(StepKernel.FORWARD);
         }
     }

@@ -2,15 +2,12 @@ package dev.lockstep.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.lockstep.kernel.KernelChoice;
-import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
 import java.util.Arrays;
 import java.util.List;
 
 /** Compares shards with the set that they were read from, row by row and pixel by pixel. */
 final class ShardRows {
-    private static final Kernels KERNELS = KernelChoice.AUTO.kernels();
 
     private ShardRows() {}
 
@@ -32,8 +29,8 @@ final class ShardRows {
                 int example = shard.first() + row;
                 assertThat(shard.label(row)).isEqualTo(set.labels()[example] & 0xff);
                 batch.clear();
-                shard.copyRow(row, batch, KERNELS);
-                shard.copyRow(row, batch, KERNELS);
+                shard.copyRow(row, batch);
+                shard.copyRow(row, batch);
                 int count = shard.groups(row);
                 assertThat(batch.blockOfRow(1)).isEqualTo(count);
                 assertThat(batch.blocks()).isEqualTo(2 * count);

@@ -7,8 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import com.sun.management.ThreadMXBean;
 import dev.lockstep.BadInputException;
 import dev.lockstep.data.IdxWriter.Storage;
-import dev.lockstep.kernel.KernelChoice;
-import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.memory.MemoryGauge;
@@ -26,7 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 @ExtendWith(LeakCheck.class)
 class ShardTest {
-    private static final Kernels KERNELS = KernelChoice.AUTO.kernels();
 
     private final Configuration conf = new Configuration(false);
 
@@ -68,14 +65,14 @@ class ShardTest {
         with(IdxWriter.random(9, 4, 2, 5, 3, 1), shard -> {
             try (SparseBatch batch = new SparseBatch(10, 2, 3)) {
                 for (int row : new int[] {-1, 4, Integer.MAX_VALUE}) {
-                    assertOutOfBounds(() -> shard.copyRow(row, batch, KERNELS));
+                    assertOutOfBounds(() -> shard.copyRow(row, batch));
                     assertOutOfBounds(() -> touch(shard, row));
                     assertOutOfBounds(() -> shard.label(row));
                     assertOutOfBounds(() -> shard.groups(row));
                 }
-                shard.copyRow(3, batch, KERNELS);
-                shard.copyRow(0, batch, KERNELS);
-                assertOutOfBounds(() -> shard.copyRow(0, batch, KERNELS));
+                shard.copyRow(3, batch);
+                shard.copyRow(0, batch);
+                assertOutOfBounds(() -> shard.copyRow(0, batch));
             }
         });
     }
@@ -110,7 +107,7 @@ class ShardTest {
                     long before = threads.getCurrentThreadAllocatedBytes();
                     for (int i = 0; i < 1000; i++) {
                         batch.clear();
-                        shard.copyRow(i & 3, batch, KERNELS);
+                        shard.copyRow(i & 3, batch);
                     }
                     least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
                 }
@@ -126,7 +123,7 @@ class ShardTest {
         Shard shard = read(1).get(0);
         shard.close();
         try (SparseBatch batch = new SparseBatch(10, 1, 3)) {
-            assertThatIllegalStateException().isThrownBy(() -> shard.copyRow(0, batch, KERNELS));
+            assertThatIllegalStateException().isThrownBy(() -> shard.copyRow(0, batch));
         }
         assertThatIllegalStateException().isThrownBy(() -> shard.label(0));
         assertThatIllegalStateException().isThrownBy(() -> shard.groups(0));

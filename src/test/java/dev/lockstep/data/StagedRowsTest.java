@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.lockstep.BadInputException;
-import dev.lockstep.kernel.KernelChoice;
-import dev.lockstep.kernel.Kernels;
 import dev.lockstep.kernel.SparseBatch;
 import dev.lockstep.memory.LeakCheck;
 import java.io.IOException;
@@ -25,7 +23,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What goes through the files of staged rows comes out of the shards, whatever the cuts between parts and shards. */
 @ExtendWith(LeakCheck.class)
 class StagedRowsTest {
-    private static final Kernels KERNELS = KernelChoice.AUTO.kernels();
     private static final int CLASSES = 7;
     private static final long SEED = 20;
 
@@ -84,7 +81,7 @@ class StagedRowsTest {
             try (SparseBatch batch = new SparseBatch(width, 1, width)) {
                 for (int row = 0; row < shard.examples(); row++) {
                     batch.clear();
-                    shard.copyRow(row, batch, KERNELS);
+                    shard.copyRow(row, batch);
                     float[] found = new float[SparseBatch.groups(width) * SparseBatch.COLUMNS];
                     for (int b = 0; b < batch.blocks(); b++) {
                         int group = batch.groupOf()[b];
@@ -167,8 +164,8 @@ class StagedRowsTest {
                 SparseBatch a = new SparseBatch(256, 40, 256);
                 SparseBatch b = new SparseBatch(256, 40, 256)) {
             for (int row = 0; row < 40; row++) {
-                pixels.copyRow(row, a, KERNELS);
-                numbers.copyRow(row, b, KERNELS);
+                pixels.copyRow(row, a);
+                numbers.copyRow(row, b);
             }
             assertThat(b.values()).isEqualTo(a.values());
             assertThat(b.groupOf()).isEqualTo(a.groupOf());

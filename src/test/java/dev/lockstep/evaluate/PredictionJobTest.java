@@ -105,7 +105,7 @@ class PredictionJobTest {
                         .get(0)) {
                     for (int row = 0; row < shard.examples(); row++) {
                         batch.clear();
-                        shard.copyRow(row, batch, net.kernels());
+                        shard.copyRow(row, batch);
                         int[] prediction = new int[1];
                         FloatMatrix y = net.predict(weights, batch, workspace, prediction);
                         rows.add("[" + file.imagesUri() + "," + row + ","

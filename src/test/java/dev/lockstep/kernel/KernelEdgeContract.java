@@ -3,12 +3,10 @@ package dev.lockstep.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.lockstep.memory.ByteArray;
 import dev.lockstep.memory.FloatArray;
 import dev.lockstep.memory.FloatMatrix;
 import dev.lockstep.memory.OffHeapBlock;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -239,52 +237,6 @@ abstract class KernelEdgeContract {
             assertThat(Float.floatToRawIntBits(out.get(2, h)))
                     .as("row 2, unit %d", h)
                     .isZero();
-        }
-    }
-
-    /** Every length around a vector's, at every alignment, of arrays that end where the range ends. */
-    @Test
-    void pixelsAreCopiedExactlyAndNothingBesideThem() {
-        int most = 70;
-        OffHeapBlock source = OffHeapBlock.allocate(most, "pixels");
-        open.add(source);
-        ByteArray pixels = source.bytes();
-        for (int i = 0; i < most; i++) {
-            pixels.set(i, 255 - 37 * i);
-        }
-        float[] values = new float[most];
-        for (int count = 0; count <= most; count++) {
-            int first = (most - count) / 2;
-            int offset = most - count - first;
-            Arrays.fill(values, -1f);
-            kernels().copyPixels(pixels, first, values, offset, count);
-            for (int i = 0; i < most; i++) {
-                boolean copied = i >= offset && i < offset + count;
-                assertThat(values[i])
-                        .as("%d of %d", i, count)
-                        .isEqualTo(copied ? pixels.get(first + i - offset) / 255f : -1f);
-            }
-        }
-        for (int count : new int[] {1, 40}) {
-            for (int[] range : new int[][] {{-1, 0}, {0, -1}, {most - count + 1, 0}, {0, most - count + 1}}) {
-                assertThatThrownBy(() -> kernels().copyPixels(pixels, range[0], values, range[1], count))
-                        .isInstanceOf(IndexOutOfBoundsException.class);
-            }
-        }
-    }
-
-    @Test
-    void everyPixelIsItsQuotientRoundedOnce() {
-        OffHeapBlock block = OffHeapBlock.allocate(256, "pixels");
-        open.add(block);
-        ByteArray pixels = block.bytes();
-        float[] values = new float[256];
-        for (int b = 0; b < 256; b++) {
-            pixels.set(b, b);
-        }
-        kernels().copyPixels(pixels, 0, values, 0, 256);
-        for (int b = 0; b < 256; b++) {
-            assertThat(values[b]).isEqualTo(b / 255f);
         }
     }
 

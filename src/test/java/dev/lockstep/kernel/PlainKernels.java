@@ -15,13 +15,6 @@ public final class PlainKernels implements Kernels {
     }
 
     @Override
-    public void copyPixels(ByteArray from, int first, float[] to, int offset, int count) {
-        for (int i = 0; i < count; i++) {
-            to[offset + i] = from.get(first + i) / 255f;
-        }
-    }
-
-    @Override
     public void sparseAffine(SparseBatch x, FloatMatrix w, FloatArray bias, int columns, FloatMatrix out) {
         for (int r = 0; r < x.rows(); r++) {
             for (int h = 0; h < w.stride(); h++) {

@@ -1,7 +1,10 @@
 package dev.lockstep.kernel;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.stream.IntStream;
 
 /**
  * A mini-batch on the heap for tests, spread over shards: dense pixels, labels, and where each shard's rows end. Any run
@@ -73,9 +76,13 @@ public record RandomBatch(int inputs, float[][] pixels, int[] labels, int[] rowE
         fillRows(batch, rowBegin(low), rowEnd[high - 1]);
     }
 
-    /** Puts the rows [from, to) into a batch instead of what it held. */
+    /** Puts the rows [from, to) into a batch instead of what it held: as pixels if all are bytes over 255, else as floats. */
     void fillRows(SparseBatch batch, int from, int to) {
-        batch.clear();
+        batch.clear(to - from);
+        if (arePixels()) {
+            addPixels(batch, from, to);
+            return;
+        }
         for (int r = from; r < to; r++) {
             int count = 0;
             for (int g = 0; g < SparseBatch.groups(inputs); g++) {
@@ -93,6 +100,44 @@ public record RandomBatch(int inputs, float[][] pixels, int[] labels, int[] rowE
                 }
             }
             batch.endRow(count, labels[r]);
+        }
+    }
+
+    private boolean arePixels() {
+        return Arrays.stream(pixels)
+                .allMatch(row -> IntStream.range(0, inputs).allMatch(c -> byteOf(row[c]) / 255f == row[c]));
+    }
+
+    private static int byteOf(float pixel) {
+        return Math.round(pixel * 255) & 0xff;
+    }
+
+    private void addPixels(SparseBatch batch, int from, int to) {
+        int groups = SparseBatch.groups(inputs);
+        int before = 3; // a record may begin anywhere
+        int numberBytes = groups > 256 || from % 2 == 1 ? Integer.BYTES : 1;
+        ByteBuffer record = ByteBuffer.allocate(before + groups * (numberBytes + SparseBatch.COLUMNS))
+                .order(ByteOrder.LITTLE_ENDIAN);
+        for (int r = from; r < to; r++) {
+            float[] row = Arrays.copyOf(pixels[r], groups * SparseBatch.COLUMNS);
+            int[] present = IntStream.range(0, groups)
+                    .filter(g -> IntStream.range(g * SparseBatch.COLUMNS, (g + 1) * SparseBatch.COLUMNS)
+                            .anyMatch(c -> row[c] != 0f))
+                    .toArray();
+            record.position(before);
+            for (int g : present) {
+                if (numberBytes == 1) {
+                    record.put((byte) g);
+                } else {
+                    record.putInt(g);
+                }
+            }
+            for (int g : present) {
+                for (int c = g * SparseBatch.COLUMNS; c < (g + 1) * SparseBatch.COLUMNS; c++) {
+                    record.put((byte) byteOf(row[c]));
+                }
+            }
+            batch.addPixels(record, before, numberBytes, present.length, labels[r]);
         }
     }
 

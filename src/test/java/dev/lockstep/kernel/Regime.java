@@ -6,6 +6,8 @@ import java.util.Random;
 public enum Regime {
     /** About N(0, 1), every tenth a zero. */
     ORDINARY,
+    /** Those that pixels have: bytes over 255. */
+    PIXELS,
     /** Nothing but zeros. */
     ZEROS,
     /** Of either sign and so small that many products are denormal or vanish. */
@@ -17,6 +19,7 @@ public enum Regime {
     public float next(Random random) {
         return switch (this) {
             case ORDINARY -> random.nextInt(10) == 0 ? 0f : (float) random.nextGaussian();
+            case PIXELS -> random.nextInt(256) / 255f;
             case ZEROS -> 0f;
             case TINY -> spread(random, -90, -60);
             case HUGE -> spread(random, 30, 60);

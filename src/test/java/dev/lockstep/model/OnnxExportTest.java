@@ -73,7 +73,7 @@ class OnnxExportTest {
         try (SparseBatch batch = new SparseBatch(SHAPE.inputs(), shard.examples(), shard.maxGroups());
                 Workspace workspace = new Workspace(SHAPE, batch)) {
             for (int row = 0; row < shard.examples(); row++) {
-                shard.copyRow(row, batch, net.kernels());
+                shard.copyRow(row, batch);
             }
             int[] expectedLabels = new int[shard.examples()];
             FloatMatrix expected = net.predict(weights, batch, workspace, expectedLabels);
