@@ -92,10 +92,6 @@ final class VectorSparseGradient {
                         there |= 1;
                     } else if ((there & 1) != 0) {
                         e = VectorSegments.moreFour(x, e, to, end, deltas, d, sums, FIRST + (count - 1) * SUMS);
-                    } else if (merges > 0 && (there & 2) != 0) {
-                        e = VectorSegments.addFour(x, e, to, end, deltas, d, sums, FIRST + (count - 1) * SUMS);
-                        there >>>= 1;
-                        merges--;
                     } else {
                         e = VectorSegments.four(x, e, to, end, deltas, d, sums, FIRST + count * SUMS);
                         there |= 1;
