@@ -19,8 +19,10 @@ public interface Kernels {
     /** Name for logs and the run's summary. */
     String name();
 
-    /** Whether {@link #sparseGradient} reads arrays on the heap only: the hidden layer's deltas by {@link GradientRows#blocks}, and
-     * {@link SparseBatch#entryValues}; or else deltas packed, and entries. */
+    /**
+     * Whether {@link #sparseGradient} reads the hidden layer's deltas by {@link GradientRows#blocks} and pixels by {@link
+     * SparseBatch#entryValues}; else it reads deltas packed, and entries.
+     */
     default boolean readsBlocks() {
         return false;
     }

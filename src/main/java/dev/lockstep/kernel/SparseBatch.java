@@ -16,8 +16,8 @@ import java.nio.ByteBuffer;
  * values beside the entries. What is listed row by row is made when somebody asks for it.
  *
  * <p>Fill it by {@link #clear(int)}, then for each row {@link #addPixels}; or, for rows of floats, by writing the numbers of
- * the groups, ascending, and their values from {@link #blocks} on and calling {@link #endRow}. A batch has rows of one kind. The lists
- * lie on the heap: they are scratch of one thread, and loops over arrays keep the addresses of vectors in registers where JDK
+ * the groups, ascending, and their values from {@link #blocks} on and calling {@link #endRow}. A batch has rows of one kind.
+ * The lists lie on the heap: they are scratch of one thread, and loops over arrays keep the addresses of vectors in registers where JDK
  * 17's loops over buffers read them anew for each vector. The batch owns its memory; nothing is allocated after all that is
  * used of it has been used once. One thread at a time fills it; then any number of threads read its entries.
  */
@@ -231,9 +231,8 @@ public final class SparseBatch implements AutoCloseable {
         if (rowsListed) {
             return;
         }
-        // The groups come in ascending order, and so each row's blocks: its next one goes where its blocks begin by
-        // now, which
-        // in the end is where they end.
+        // Groups come in ascending order, and so do each row's blocks. Until all are listed, rowEnd says where the
+        // next one of a row goes: first where its blocks begin, at last where they end.
         for (int r = rows - 1; r >= 0; r--) {
             rowEnd[r] = rowBegin(r);
         }
@@ -308,9 +307,7 @@ public final class SparseBatch implements AutoCloseable {
         return pixels ? PIXELS[low >>> i * Byte.SIZE & 0xff] : values[low + i];
     }
 
-    /**
-     * The values of all entries, [entries, {@value #COLUMNS}], after {@link #listValues}.
-     */
+    /** The values of all entries, [entries, {@value #COLUMNS}], after {@link #listValues}. */
     float[] entryValues() {
         return entryValues;
     }
