@@ -44,7 +44,7 @@ public final class SparseBatch implements AutoCloseable {
     private final int[] rowEnd;
     private final int[] begins;
     private final int[] ends;
-    private long[] entries = {};
+    private final long[] entries;
     private int[] groupOf = {}; // made when it is first asked for, as all that follow
     private float[] values = {};
     private float[] entryValues = {};
@@ -65,6 +65,7 @@ public final class SparseBatch implements AutoCloseable {
     public SparseBatch(int inputs, int maxRows, int maxGroupsPerRow) {
         this.inputs = inputs;
         this.capacity = Math.multiplyExact(maxRows, Math.min(maxGroupsPerRow, groups(inputs)));
+        this.entries = new long[Math.multiplyExact(stride(maxRows), groups(inputs))];
         this.block = OffHeapBlock.allocate(maxRows, "labels of " + maxRows + " rows");
         this.labels = block.bytes();
         this.rowEnd = new int[maxRows];
@@ -102,11 +103,7 @@ public final class SparseBatch implements AutoCloseable {
         if (newRows < 0 || newRows > rowEnd.length) {
             throw new IllegalArgumentException("expected 0 to " + rowEnd.length + " rows, found " + newRows);
         }
-        int stride = newRows | 1; // a power of two would put all groups into a few sets of the cache
-        int length = Math.multiplyExact(stride, begins.length);
-        if (entries.length < length) {
-            entries = new long[length];
-        }
+        int stride = stride(newRows);
         for (int g = 0; g < begins.length; g++) {
             begins[g] = g * stride;
             ends[g] = g * stride;
@@ -116,6 +113,11 @@ public final class SparseBatch implements AutoCloseable {
         blocks = 0;
         pixels = false;
         rowsListed = true;
+    }
+
+    /** From the entries of a group to those of the next; a power of two would put all groups into a few sets of the cache. */
+    private static int stride(int rows) {
+        return rows | 1;
     }
 
     /**

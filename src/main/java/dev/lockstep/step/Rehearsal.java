@@ -88,6 +88,9 @@ final class Rehearsal {
         long until = cpuNanos.getAsLong() + MAX_CPU_NANOS;
         while ((step < MIN_STEPS || quiet < QUIET_STEPS) && !isUnwanted && cpuNanos.getAsLong() < until) {
             long before = threads.getCurrentThreadAllocatedBytes();
+            if (step % 2 == 0) { // of a run some steps are prepared before they begin, and some are not
+                gradient.prepare(step, nodes, shards, THREADS, key -> part, gradient, () -> true);
+            }
             gradient.alone(step, nodes, shards, THREADS, weights, key -> part);
             kernels.addScaled(-LEARNING_RATE, part.values().all(), weights.all());
             kernels.add(part.values().all(), part.values().all());
