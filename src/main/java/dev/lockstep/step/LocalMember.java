@@ -56,8 +56,9 @@ final class LocalMember extends Hub implements Coordinator.Link, AutoCloseable {
 
     @Override
     public void order(Coordinator.Round round, Route route) {
-        // The training thread waits for the round.
-        team.submit(Work.of(round, route.nodes(), round.weights()), true);
+        Work work = Work.of(round, route.nodes(), round.weights());
+        work.isUpdateNext = work.kind == Work.Kind.GRADIENT;
+        team.submit(work, true); // the training thread waits for the round
     }
 
     @Override

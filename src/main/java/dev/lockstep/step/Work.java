@@ -9,7 +9,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * One order that a process carries out: to load shards, to compute gradients of nodes, or to score them. Its units are
- * taken by the threads of a {@link WorkerTeam}; the thread that ends the last one hands in the result.
+ * taken by the threads of a {@link WorkerTeam}; the thread that ends the last one hands in the result, but if an update follows it
+ * is the training thread.
  */
 final class Work {
     /** What is to be done. */
@@ -39,7 +40,8 @@ final class Work {
     int knownUnits = 1; // of a gradient by backpropagation, the first until that has laid out the others; of an update
     Optimizer optimizer; // of an update
     Work follows; // of an update: the gradient's work
-    boolean isUpdateNext; // of a gradient: whether an update follows, by the same team
+    boolean isUpdateNext; // of a gradient: whether an update follows, by the same team and the training thread, which
+    // helps
     int threads; // of a gradient: how many are expected to work on it
     GradientPart[] parts; // of a gradient, when it is done: one for each of the nodes
     ShardResult[] results; // of a score or report, by shard

@@ -52,7 +52,7 @@ final class WorkerTeam implements AutoCloseable {
     /**
      * @param shards of the process; the team closes them
      * @param rehearsal with these shards, done when they are loaded
-     * @param done called by the thread that ends a work's last unit; must not block
+     * @param done called by the thread that ends a work's last unit, or the training thread, see {@link Work}; must not block
      * @param spinNanos how long a thread spins between works before it parks
      */
     WorkerTeam(StepPlan plan, ShardStore shards, Rehearsal rehearsal, Consumer<Work> done, long spinNanos) {
@@ -77,7 +77,7 @@ final class WorkerTeam implements AutoCloseable {
             case UPDATE -> { // by all
             }
             case GRADIENT -> {
-                work.isUpdateNext = isHelped && tasks.size() > 1;
+                work.isUpdateNext &= tasks.size() > 1;
                 work.parts = new GradientPart[work.nodes.size()];
                 if (plan.method() == GradientMethod.BACKPROP) {
                     work.gradient = gradients[steps++ & 1];
@@ -209,6 +209,9 @@ final class WorkerTeam implements AutoCloseable {
         try {
             if (!over) { // whoever ends the team waits for those who are counted here
                 takeAll(work, hand);
+                if (work.isUpdateNext && hand == helper) {
+                    finishWhenDone(work);
+                }
             }
             if (hasTimeAfter && !work.isUpdateNext && work.failure == null && !over) {
                 prepareNext(work, work.kind == Work.Kind.UPDATE ? work.follows : work, hand);
@@ -270,9 +273,20 @@ final class WorkerTeam implements AutoCloseable {
             } catch (RuntimeException | Error e) {
                 work.failure = e;
             }
-            if (work.unitsDone.incrementAndGet() == work.units()) {
+            if (work.unitsDone.incrementAndGet() == work.units() && !work.isUpdateNext) {
                 finish(work);
             }
+        }
+    }
+
+    /** What a gradient leaves is read by the training thread, which goes on with it: it would else go from core to core and back. */
+    private void finishWhenDone(Work work) {
+        for (int spins = 0; work.nextUnit.get() < ABANDONED; spins++) {
+            if (work.unitsDone.get() == work.units()) {
+                finish(work);
+                return;
+            }
+            Waiting.pause(spins);
         }
     }
 

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -141,6 +142,13 @@ class WorkerTeamTest {
         return work(Work.Kind.GRADIENT, step, null, nodes);
     }
 
+    /** As the driver's: the training thread helps with it, and updates the weights by it. */
+    private Work gradientBeforeUpdate(long step) {
+        Work work = gradient(step, List.of(new Node(0, SHARDS)));
+        work.isUpdateNext = true;
+        return work;
+    }
+
     private void assertGradients(String what, Work work) {
         assertThat(work.failure).as(what).isNull();
         for (int i = 0; i < work.nodes.size(); i++) {
@@ -205,7 +213,7 @@ class WorkerTeamTest {
             team.team.help(false);
             team.await();
             for (int step = 0; step < 300; step++) {
-                Work work = gradient(step, List.of(new Node(0, SHARDS)));
+                Work work = gradientBeforeUpdate(step);
                 team.team.submit(work, true);
                 team.team.help(false);
                 assertThat(team.await()).isSameAs(work);
@@ -241,7 +249,7 @@ class WorkerTeamTest {
                 Parameters expected = weights.copy()) {
             team.team.submit(Work.load(List.of(new Node(0, SHARDS))), false);
             team.await();
-            Work work = gradient(0, List.of(new Node(0, SHARDS)));
+            Work work = gradientBeforeUpdate(0);
             team.team.submit(work, true);
             team.team.help(false);
             team.await();
@@ -252,6 +260,35 @@ class WorkerTeamTest {
             team.team.update(optimizer, 0.1f, work.parts[0].values(), weights);
             assertThat(weights.sha256()).isEqualTo(expected.sha256());
         }
+    }
+
+    @Test
+    void theTrainingThreadEndsWhatItUpdatesBy() throws InterruptedException {
+        List<Thread> by = new CopyOnWriteArrayList<>();
+        try (Team team = new Team(3, work -> by.add(Thread.currentThread()))) {
+            for (int step = 0; step < 50; step++) {
+                Work work = gradientBeforeUpdate(step);
+                team.team.submit(work, true);
+                if (step % 2 == 0) {
+                    Await.until(() -> "the tasks leave units", () -> isComputed(work));
+                }
+                team.team.help(false);
+                assertThat(team.done.poll()).as("done when help returns").isSameAs(work);
+                assertGradients("step " + step, work);
+            }
+            assertThat(by).hasSize(50).containsOnly(Thread.currentThread());
+
+            Work abandoned = gradientBeforeUpdate(50);
+            team.team.submit(abandoned, true);
+            Await.until(() -> "the tasks leave units", () -> isComputed(abandoned));
+            team.team.abandon();
+            team.team.help(false);
+            assertThat(team.done).as("its parts may be others' by now").isEmpty();
+        }
+    }
+
+    private static boolean isComputed(Work work) {
+        return work.unitsDone.get() > 1 && work.unitsDone.get() == work.units();
     }
 
     /** A thread that was held up asks how many units there were when later works have taken over what computed them. */
