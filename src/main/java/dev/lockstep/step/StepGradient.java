@@ -27,7 +27,7 @@ import java.util.function.Function;
  * <ol>
  *   <li>one unit draws the batch and lays out who adds what ({@link GradientSum});
  *   <li>a unit for each run of rows copies the rows and does their forward and backward pass;
- *   <li>a unit for each range of columns adds up W1's gradient, and one everything else's.
+ *   <li>a unit for each range of columns adds up W1's gradient, and one everything else's, and the losses.
  * </ol>
  *
  * So every element of a gradient is written once, by one thread, and no gradient of a part of the rows has to be added to
@@ -55,6 +55,7 @@ final class StepGradient implements AutoCloseable {
         final SegmentTree tree;
         final SegmentTree.RowValue loss = row -> losses[first() + row];
         private int first;
+        private double lossSum;
 
         NodeRows(Node node) {
             this.tree = new SegmentTree(node.low(), node.high());
@@ -118,6 +119,7 @@ final class StepGradient implements AutoCloseable {
     /**
      * Draws and copies what the step will need.
      *
+     * @param thread who copies rows; null if there is only time to draw them
      * @param isEarly whether the step has not begun; it must turn false before the first unit is taken
      */
     void prepare(
@@ -140,7 +142,7 @@ final class StepGradient implements AutoCloseable {
                 }
                 draw(step, ofNodes, shards, byThreads, partOf);
             }
-            for (int r = 0; r < runCount && isEarly.getAsBoolean(); r++) {
+            for (int r = 0; thread != null && r < runCount && isEarly.getAsBoolean(); r++) {
                 runs[r].fill(serial(0), thread, batch);
             }
         } finally {
@@ -164,6 +166,7 @@ final class StepGradient implements AutoCloseable {
         for (Node node : ofNodes) {
             NodeRows rows = rowsOfNode.computeIfAbsent(node, NodeRows::new);
             rows.first = batch.count();
+            rows.lossSum = 0;
             batch.addNode(rows.tree);
             sum.addNode(rows.tree, partOf.apply(node).values().asGradient());
         }
@@ -272,25 +275,38 @@ final class StepGradient implements AutoCloseable {
             rows(choose(serial(wave), thread), serial(wave), weights, thread);
         } else if (place == 1 + runCount) {
             net.kernels().denseGradient(sum, scratch);
+            if (wave == waves - 1) {
+                addLosses();
+            }
         } else {
             int range = takers.take(thread);
             net.kernels().sparseGradient(sum, firstGroup(range), firstGroup(range + 1), scratch);
         }
     }
 
-    /** A run that nobody has taken, one that this thread has filled if there is one. */
+    /** A run that nobody has taken: one that this thread has filled, else one that nobody fills, which would be waited for. */
     private RowRun choose(long serial, Object thread) {
+        RowRun run = take(serial, thread);
+        if (run == null) {
+            run = take(serial, null);
+        }
+        for (int r = 0; r < runCount && run == null; r++) {
+            run = runs[r].take(serial) ? runs[r] : null;
+        }
+        if (run == null) {
+            throw new IllegalStateException(
+                    "none of " + runCount + " runs of rows is left for " + Arrays.toString(runEnd));
+        }
+        return run;
+    }
+
+    private RowRun take(long serial, Object filler) {
         for (int r = 0; r < runCount; r++) {
-            if (runs[r].isFilledBy(thread) && runs[r].take(serial)) {
+            if (runs[r].isFilledBy(filler) && runs[r].take(serial)) {
                 return runs[r];
             }
         }
-        for (int r = 0; r < runCount; r++) {
-            if (runs[r].take(serial)) {
-                return runs[r];
-            }
-        }
-        throw new IllegalStateException("none of " + runCount + " runs of rows is left for " + Arrays.toString(runEnd));
+        return null;
     }
 
     private void rows(RowRun run, long serial, Parameters weights, Object thread) {
@@ -305,6 +321,13 @@ final class StepGradient implements AutoCloseable {
         run.compute(net, weights, 1f / batch.size(), losses);
     }
 
+    private void addLosses() {
+        for (Node node : nodes) { // and no lambda, which would be an object a step
+            NodeRows rows = rowsOfNode.get(node);
+            rows.lossSum = rows.tree.sum(rows.loss);
+        }
+    }
+
     /** Where a range of columns begins. */
     private int firstGroup(int range) {
         return SparseBatch.firstGroup(plan.shape().inputs(), range, ranges);
@@ -314,7 +337,7 @@ final class StepGradient implements AutoCloseable {
     void finish(Function<Node, GradientPart> partOf) {
         for (Node node : nodes) {
             NodeRows rows = rowsOfNode.get(node);
-            partOf.apply(node).set(rows.tree.rows(), rows.tree.sum(rows.loss));
+            partOf.apply(node).set(rows.tree.rows(), rows.lossSum);
         }
     }
 

@@ -213,7 +213,7 @@ final class WorkerTeam implements AutoCloseable {
                     finishWhenDone(work);
                 }
             }
-            if (hasTimeAfter && !work.isUpdateNext && work.failure == null && !over) {
+            if (hasTimeAfter && work.failure == null && !over) {
                 prepareNext(work, work.kind == Work.Kind.UPDATE ? work.follows : work, hand);
             }
         } finally {
@@ -226,7 +226,8 @@ final class WorkerTeam implements AutoCloseable {
             return;
         }
         StepGradient next = step.gradient == gradients[0] ? gradients[1] : gradients[0];
-        next.prepare(step.step + 1, step.nodes, shards, step.threads, partOf, hand, () -> current == work && !over);
+        Hand copier = work.isUpdateNext ? null : hand; // the update comes sooner than rows are copied
+        next.prepare(step.step + 1, step.nodes, shards, step.threads, partOf, copier, () -> current == work && !over);
     }
 
     /**

@@ -102,6 +102,9 @@ class StepGradientTest {
             gradient.prepare(4, whole, shards, 2, partOf, this, () -> true);
             gradient.alone(5, whole, shards, 2, weights, partOf);
             assertThat(text(of7)).as("prepared for another step").isEqualTo(expected);
+            gradient.prepare(5, whole, shards, 2, partOf, null, () -> true);
+            gradient.alone(5, whole, shards, 2, weights, partOf);
+            assertThat(text(of7)).as("drawn, and not copied").isEqualTo(expected);
             gradient.prepare(5, whole, shards, 2, partOf, this, () -> true);
             gradient.alone(5, half, shards, 2, weights, partOf);
             assertThat(text(of3)).as("prepared for other shards").isEqualTo(expectedHalf);
