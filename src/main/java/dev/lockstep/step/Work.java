@@ -40,8 +40,7 @@ final class Work {
     int knownUnits = 1; // of a gradient by backpropagation, the first until that has laid out the others; of an update
     Optimizer optimizer; // of an update
     Work follows; // of an update: the gradient's work
-    boolean isUpdateNext; // of a gradient: whether an update follows, by the same team and the training thread, which
-    // helps
+    boolean isUpdateNext; // of a gradient: whether the training thread, which helps, updates the weights by it
     int threads; // of a gradient: how many are expected to work on it
     GradientPart[] parts; // of a gradient, when it is done: one for each of the nodes
     ShardResult[] results; // of a score or report, by shard
