@@ -1,30 +1,31 @@
 package dev.lockstep.kernel;
 
 /**
- * Scratch on the heap for the kernels of the second layer. One thread at a time. All of it is made at once: a branch for what is
- * not there yet would be compiled as never taken, and a kernel be compiled anew whenever it meets new scratch.
+ * Scratch on the heap for the kernels of the second layer. One thread at a time. What vectors need is made at once: a branch for
+ * what is not there yet would be compiled as never taken, and a kernel be compiled anew whenever it meets new scratch.
  */
 public final class LayerScratch {
     /** Classes for whose chains {@link #sums} has room. */
     static final int CLASSES = 16;
 
+    private final int paddedHidden;
     private final float[] flat;
-    private final float[][] columns;
-    private final float[][] chains = new float[Kernels.LANES][ScalarDense.ROWS];
     private final float[] turned;
     private final float[] weights;
     private final float[] sums = new float[Kernels.LANES * CLASSES * TurnedRows.ROWS];
     private final float[] scores;
     private final float[] ofRow = new float[3 * TurnedRows.ROWS];
     private final int[] targets = new int[TurnedRows.ROWS];
+    private float[][] columns; // made when they are first asked for
+    private float[][] chains;
 
     /**
      * @param paddedHidden hidden units with their padding
      * @param paddedClasses classes with theirs
      */
     public LayerScratch(int paddedHidden, int paddedClasses) {
+        this.paddedHidden = paddedHidden;
         this.flat = new float[Math.max(ScalarDense.SCRATCH, Math.max(paddedHidden, paddedClasses))];
-        this.columns = new float[paddedHidden][ScalarDense.ROWS];
         this.turned = new float[paddedHidden * TurnedRows.ROWS];
         this.weights = new float[paddedHidden * paddedClasses];
         this.scores = new float[paddedClasses * TurnedRows.ROWS];
@@ -39,11 +40,17 @@ public final class LayerScratch {
 
     /** Some rows' activations, hidden unit by hidden unit: [hidden padded, {@link ScalarDense#ROWS}]. */
     float[][] columns() {
+        if (columns == null) {
+            columns = new float[paddedHidden][ScalarDense.ROWS];
+        }
         return columns;
     }
 
     /** The chains of some rows' sums: [{@link Kernels#LANES}, {@link ScalarDense#ROWS}]. */
     float[][] chains() {
+        if (chains == null) {
+            chains = new float[Kernels.LANES][ScalarDense.ROWS];
+        }
         return chains;
     }
 

@@ -58,7 +58,7 @@ final class RowRun implements AutoCloseable {
         return before < serial && takenFor.compareAndSet(before, serial);
     }
 
-    /** Whether this thread has copied the rows; null for nobody. */
+    /** Whether this thread has begun to copy the rows; null for nobody. */
     boolean isFilledBy(Object thread) {
         return filler == thread;
     }

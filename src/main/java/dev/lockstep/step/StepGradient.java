@@ -142,11 +142,21 @@ final class StepGradient implements AutoCloseable {
                 }
                 draw(step, ofNodes, shards, byThreads, partOf);
             }
-            for (int r = 0; thread != null && r < runCount && isEarly.getAsBoolean(); r++) {
-                runs[r].fill(serial(0), thread, batch);
+            if (thread != null) {
+                copyRows(thread, isEarly);
             }
         } finally {
             guests.decrementAndGet();
+        }
+    }
+
+    private void copyRows(Object thread, BooleanSupplier isEarly) {
+        // Looked up before isEarly is asked: to a thread that is held up then they would be those of a later step.
+        RowRun[] drawn = runs;
+        int count = Math.min(runCount, drawn.length);
+        long serial = serial(0);
+        for (int r = 0; r < count && isEarly.getAsBoolean(); r++) {
+            drawn[r].fill(serial, thread, batch);
         }
     }
 
@@ -284,7 +294,7 @@ final class StepGradient implements AutoCloseable {
         }
     }
 
-    /** A run that nobody has taken: one that this thread has filled, else one that nobody fills, which would be waited for. */
+    /** A run that nobody has taken: one that this thread copies, else one that nobody does; others' would be waited for. */
     private RowRun choose(long serial, Object thread) {
         RowRun run = take(serial, thread);
         if (run == null) {

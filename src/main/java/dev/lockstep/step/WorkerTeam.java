@@ -168,8 +168,8 @@ final class WorkerTeam implements AutoCloseable {
     }
 
     /**
-     * Takes units of the work under way in the calling thread, which is none of the team's tasks, until none is left; others may
-     * still be computing theirs. One thread at a time helps; others return at once.
+     * Takes units of the work under way in the calling thread, which is none of the team's tasks, until none is left. Others may
+     * still be computing theirs; but a gradient before an update is done then. One thread at a time helps; others return at once.
      *
      * @param isBrief only with gradients of shards that are loaded, since the thread has other things to do; it is thought to
      *     have time when they are done, and prepares the next step
@@ -328,9 +328,8 @@ final class WorkerTeam implements AutoCloseable {
             case LOAD -> rehearsal.run(work.shards);
             case GRADIENT -> {
                 if (work.gradient != null) {
-                    shards.step(
-                            work.shards); // nobody but threads that prepare this step, from its own shards, reads any
                     work.gradient.begin(work.step, work.nodes, shards, work.threads, partOf);
+                    shards.step(work.shards); // whoever still prepares this step reads no others
                     work.knownUnits = work.gradient.units();
                 } else {
                     Node node = work.nodes.get(unit);

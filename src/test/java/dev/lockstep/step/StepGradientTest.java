@@ -102,9 +102,6 @@ class StepGradientTest {
             gradient.prepare(4, whole, shards, 2, partOf, this, () -> true);
             gradient.alone(5, whole, shards, 2, weights, partOf);
             assertThat(text(of7)).as("prepared for another step").isEqualTo(expected);
-            gradient.prepare(5, whole, shards, 2, partOf, null, () -> true);
-            gradient.alone(5, whole, shards, 2, weights, partOf);
-            assertThat(text(of7)).as("drawn, and not copied").isEqualTo(expected);
             gradient.prepare(5, whole, shards, 2, partOf, this, () -> true);
             gradient.alone(5, half, shards, 2, weights, partOf);
             assertThat(text(of3)).as("prepared for other shards").isEqualTo(expectedHalf);
@@ -115,6 +112,12 @@ class StepGradientTest {
             gradient.prepare(7, whole, shards, 2, partOf, this, () -> false);
             gradient.alone(6, whole, shards, 2, weights, partOf);
             assertThat(text(of7)).as("prepared for other threads").isEqualTo(expected6);
+
+            gradient.prepare(8, whole, shards, 2, partOf, null, () -> true);
+            gradient.alone(8, whole, shards, 2, weights, partOf);
+            String drawn = text(of7);
+            fresh.alone(8, whole, shards, 1, weights, partOf);
+            assertThat(drawn).as("drawn, and not copied").isEqualTo(text(of7)).isNotEqualTo(expected6);
         }
     }
 
