@@ -132,7 +132,9 @@ class FetchIT {
         Outcome first = fetch(fetch, "--mirror", mirror.url());
         first.complained("fetch", 1, TRAIN_IMAGES, "expected it from a mirror", mirror.url());
         assertThat(namesInFolder()).containsExactly(TRAIN_IMAGES + ".part");
-        assertThat(to.resolve(TRAIN_IMAGES + ".part")).hasSize(100_000);
+        long there = Files.size(to.resolve(TRAIN_IMAGES + ".part"));
+        // The HTTP client may tell of the end of a connection before it has handed on what came last.
+        assertThat(there).isBetween(1L, 100_000L);
 
         int before = mirror.requests().size();
         mirror.mend(TRAIN_IMAGES);
@@ -140,12 +142,19 @@ class FetchIT {
         mirror.cutOnceAt(testImages, 70_000);
         fetch(fetch, "--mirror", mirror.url()).succeeded();
         assertAllInPlace();
-        assertThat(mirror.requests().subList(before, mirror.requests().size()))
+        List<String> requests =
+                mirror.requests().subList(before, mirror.requests().size());
+        assertThat(requests).hasSize(5);
+        String goesOn = testImages + " bytes=";
+        assertThat(requests.get(3)).startsWith(goesOn).endsWith("-");
+        assertThat(Integer.parseInt(requests.get(3).substring(goesOn.length()).replace("-", "")))
+                .isBetween(1, 70_000);
+        assertThat(requests)
                 .containsExactly(
-                        TRAIN_IMAGES + " bytes=100000-",
+                        TRAIN_IMAGES + " bytes=" + there + "-",
                         NAMES.get(1) + ".gz",
                         testImages,
-                        testImages + " bytes=70000-",
+                        requests.get(3),
                         NAMES.get(3) + ".gz");
 
         Map<String, String> inPlace = Snapshot.of(to);
