@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -73,6 +74,36 @@ class KilledDriverIT {
 
     private Path checkpoint(long step) {
         return run.resolve(String.format("checkpoints/step-%012d.safetensors", step));
+    }
+
+    @Test
+    void interruptedAsByCtrlCItSavesItsStateAndGoesOnToTheSameBits() throws IOException, InterruptedException {
+        Programs programs = new Programs(Files.createDirectory(directory.resolve("processes")));
+        List<Object> words = new ArrayList<>(List.of("-e", "$SIG{INT} = 'DEFAULT'; exec @ARGV or die $!"));
+        words.addAll(List.of(Programs.project("submit/lockstep"), "--master", "local[2]"));
+        words.addAll(List.of("--conf", "spark.ui.enabled=false"));
+        words.addAll(Arrays.asList(train(run, 1_000_000)));
+        // Whoever runs these tests in the background may have this signal ignored, and so would its children.
+        Programs.Running running = programs.start(Path.of("perl"), Map.of("LOCKSTEP_NO_BUILD", "1"), words.toArray());
+        try {
+            Path metrics = run.resolve("metrics.jsonl");
+            running.await("no line of metrics", () -> Files.exists(metrics) && Files.size(metrics) > 0);
+            assertThat(steps()).as("checkpoints, of which none was asked for").isEmpty();
+            new ProcessBuilder("kill", "-INT", Long.toString(running.process().pid()))
+                    .start()
+                    .waitFor();
+            Outcome stopped = running.outcome();
+            assertThat(stopped.status()).as(stopped.err()).isEqualTo(128 + 2);
+            assertThat(steps()).hasSize(1);
+            assertThat(stopped.err()).contains("stopped after step " + newest());
+        } finally {
+            running.process().destroyForcibly();
+        }
+        long end = newest() + 100;
+        Outcome untouched = InProcess.run(train(directory.resolve("untouched"), end, "--engine", "local"))
+                .succeeded();
+        Outcome resumed = InProcess.run(train(run, end, "--resume")).succeeded();
+        assertThat(resumed.weightsSha256()).isEqualTo(untouched.weightsSha256());
     }
 
     @Test

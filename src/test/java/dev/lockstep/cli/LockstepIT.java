@@ -40,6 +40,8 @@ class LockstepIT {
             "final_loss",
             "workers_lost",
             "workers_joined",
+            "bytes_up_per_step",
+            "bytes_down_per_step",
             "allocated_bytes_per_step",
             "gc_count_in_loop",
             "off_heap_peak_bytes");

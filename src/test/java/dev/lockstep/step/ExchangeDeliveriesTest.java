@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import dev.lockstep.data.IdxWriter.Storage;
 import dev.lockstep.data.Sampling;
 import dev.lockstep.data.Split;
+import dev.lockstep.memory.FloatMatrix;
 import dev.lockstep.memory.LeakCheck;
 import dev.lockstep.net.Parameters;
 import dev.lockstep.net.RandomNet;
@@ -91,6 +92,30 @@ class ExchangeDeliveriesTest {
         assertThat(left.lossSum()).isEqualTo(0.5);
         RandomNet.assertSameBits("left", left.values(), values);
         assertThat(coordinator.parts().get(RIGHT).rows()).isZero();
+    }
+
+    /** What a worker sends, and how much of it. */
+    @Test
+    void rowsOfAGradientThatAreZeroDoNotTravel() {
+        PartsWriter writer = new PartsWriter(plan);
+        try (GradientPart part = new GradientPart(LEFT.low(), LEFT.high(), values.copy())) {
+            part.set(5, 0.5);
+            int whole = writer.gradients(FrameLayout.room(0), 0, 0, List.of(LEFT), node -> part)
+                    .remaining();
+            FloatMatrix w1 = part.values().w1();
+            int rows = 0;
+            for (int row = 1; row < w1.rows(); row += 3, rows++) {
+                w1.data().slice(row * w1.stride(), w1.stride()).fill(0f);
+            }
+            ByteBuffer frame = writer.gradients(FrameLayout.room(0), 0, 0, List.of(LEFT), node -> part);
+            assertThat(rows).isPositive();
+            assertThat(whole - frame.remaining())
+                    .as("bytes of %d rows", rows)
+                    .isEqualTo(rows * plan.shape().hidden() * Float.BYTES);
+            begin(0, Work.Kind.GRADIENT);
+            take(0, frame);
+            RandomNet.assertSameBits("left", coordinator.parts().get(LEFT).values(), part.values());
+        }
     }
 
     /** The room of a node is used again: what came before must not shine through. */
