@@ -20,7 +20,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Random;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -204,6 +208,41 @@ class FrameLayoutTest {
             coordinator.end();
             client.send(ExchangeFrames.scores(0, 8, 2, ALL));
             assertGolden("over", client.answer(FrameLayout.OVER));
+        }
+    }
+
+    /** As the driver writes it, and as every worker on the way does for those below. */
+    @Test
+    void anOrderForWorkersBelow() {
+        StepPlan plan = plan(1);
+        Route last = new Route(4, new Route.Address("b", 1), List.of(new Node(0, 1)), List.of());
+        Route next = new Route(3, new Route.Address("127.0.0.1", 8080), List.of(new Node(1, 2)), List.of(last));
+        Route route = new Route(2, null, List.of(new Node(0, 1)), List.of(next));
+        Coordinator.Round round = new Coordinator.Round(6, Work.Kind.GRADIENT, 41, null, null, 1000);
+        ByteBuffer order = OrderCodec.write(FrameLayout.NOTHING, round, route, new WeightsUpdate(9, 9, null));
+        assertGolden("order_gradient_below", order);
+        OrderCodec.Order read = new OrderCodec(plan).read(FrameLayout.open(order));
+        assertThat(read.route()).isEqualTo(route);
+        assertThat(read.round()).isEqualTo(round);
+    }
+
+    @Test
+    void aSignOfLife() throws InterruptedException {
+        BlockingQueue<ByteBuffer> sent = new LinkedBlockingQueue<>();
+        Wire wire = new Wire() {
+            @Override
+            public void send(ByteBuffer head, ByteBuffer rest) {
+                sent.add(head);
+            }
+
+            @Override
+            public void close() {}
+        };
+        try (SignsOfLife signs = new SignsOfLife(wire, 1)) {
+            signs.begin(7);
+            ByteBuffer frame = sent.poll(60, TimeUnit.SECONDS);
+            assertThat(frame).as("sent in time").isNotNull();
+            assertGolden("alive", frame);
         }
     }
 
