@@ -7,6 +7,7 @@ import dev.lockstep.net.Parameters;
 import java.lang.management.ManagementFactory;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -83,15 +84,16 @@ final class Rehearsal {
     private int rehearse(StepGradient gradient, List<Node> nodes, Parameters weights, GradientPart part) {
         var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         Kernels kernels = plan.kernels();
+        Function<Node, GradientPart> partOf = node -> part;
         int step = 0;
         int quiet = 0;
         long until = cpuNanos.getAsLong() + MAX_CPU_NANOS;
         while ((step < MIN_STEPS || quiet < QUIET_STEPS) && !isUnwanted && cpuNanos.getAsLong() < until) {
             long before = threads.getCurrentThreadAllocatedBytes();
             if (step % 2 == 0) { // of a run some steps are prepared before they begin, and some are not
-                gradient.prepare(step, nodes, shards, THREADS, key -> part, gradient, () -> true);
+                gradient.prepare(step, nodes, shards, THREADS, partOf, gradient, () -> true);
             }
-            gradient.alone(step, nodes, shards, THREADS, weights, key -> part);
+            gradient.alone(step, nodes, shards, THREADS, weights, partOf);
             kernels.addScaled(-LEARNING_RATE, part.values().all(), weights.all());
             kernels.add(part.values().all(), part.values().all());
             quiet = threads.getCurrentThreadAllocatedBytes() - before <= QUIET_BYTES ? quiet + 1 : 0;

@@ -332,7 +332,7 @@ final class StepGradient implements AutoCloseable {
     }
 
     private void addLosses() {
-        for (Node node : nodes) { // and no lambda, which would be an object a step
+        for (Node node : nodes) {
             NodeRows rows = rowsOfNode.get(node);
             rows.lossSum = rows.tree.sum(rows.loss);
         }

@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -23,7 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The driver's process, killed again and again by a signal that nothing can catch, at moments from a seed while it
- * writes a checkpoint after every step; then a run to the end has the bits of one that nobody touched.
+ * writes a checkpoint after every step, and another interrupted once; then a run to the end has the bits of one that nobody
+ * touched.
  */
 class KilledDriverIT {
     private static final long SEED = 20_261_125;
@@ -79,19 +79,12 @@ class KilledDriverIT {
     @Test
     void interruptedAsByCtrlCItSavesItsStateAndGoesOnToTheSameBits() throws IOException, InterruptedException {
         Programs programs = new Programs(Files.createDirectory(directory.resolve("processes")));
-        List<Object> words = new ArrayList<>(List.of("-e", "$SIG{INT} = 'DEFAULT'; exec @ARGV or die $!"));
-        words.addAll(List.of(Programs.project("submit/lockstep"), "--master", "local[2]"));
-        words.addAll(List.of("--conf", "spark.ui.enabled=false"));
-        words.addAll(Arrays.asList(train(run, 1_000_000)));
-        // Whoever runs these tests in the background may have this signal ignored, and so would its children.
-        Programs.Running running = programs.start(Path.of("perl"), Map.of("LOCKSTEP_NO_BUILD", "1"), words.toArray());
+        Programs.Running running = programs.startInterruptible(train(run, 1_000_000));
         try {
             Path metrics = run.resolve("metrics.jsonl");
             running.await("no line of metrics", () -> Files.exists(metrics) && Files.size(metrics) > 0);
             assertThat(steps()).as("checkpoints, of which none was asked for").isEmpty();
-            new ProcessBuilder("kill", "-INT", Long.toString(running.process().pid()))
-                    .start()
-                    .waitFor();
+            running.interrupt();
             Outcome stopped = running.outcome();
             assertThat(stopped.status()).as(stopped.err()).isEqualTo(128 + 2);
             assertThat(steps()).hasSize(1);

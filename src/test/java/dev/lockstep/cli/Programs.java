@@ -18,6 +18,8 @@ final class Programs {
     private static final long CONDITION_SECONDS = 120;
 
     private static final Path PROJECT = Path.of(System.getProperty("lockstep.project"));
+    private static final Path LOCKSTEP = project("submit/lockstep");
+    private static final Map<String, String> BUILT = Map.of("LOCKSTEP_NO_BUILD", "1");
     /** What a developer may have set and what would change what is printed. */
     private static final List<String> UNWANTED = List.of(
             "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "SPARK_SUBMIT_OPTS", "MASTER", "SPARK_CONF_DIR", "CLASSPATH");
@@ -55,6 +57,16 @@ final class Programs {
             }
         }
 
+        /** Sends what Ctrl-C sends. */
+        void interrupt() throws IOException, InterruptedException {
+            int status = new ProcessBuilder("kill", "-INT", Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
+            if (status != 0) {
+                throw new AssertionError("kill -INT of " + what + ": status " + status);
+            }
+        }
+
         /** Waits for its end. */
         Outcome outcome() {
             try {
@@ -81,13 +93,27 @@ final class Programs {
 
     /** The same on two cores, and without Spark's user interface, whose port may be another's. */
     Running startOnSpark(Object... words) {
+        return startLockstep(onSpark(words));
+    }
+
+    /**
+     * The same, for {@link Running#interrupt}: whoever runs the tests in the background may have that signal ignored, and so
+     * would what they start.
+     */
+    Running startInterruptible(Object... words) {
+        List<Object> all = new ArrayList<>(List.of("-e", "$SIG{INT} = 'DEFAULT'; exec @ARGV or die $!", LOCKSTEP));
+        all.addAll(List.of(onSpark(words)));
+        return start(Path.of("perl"), BUILT, all.toArray());
+    }
+
+    private static Object[] onSpark(Object... words) {
         List<Object> all = new ArrayList<>(List.of("--master", "local[2]", "--conf", "spark.ui.enabled=false"));
         all.addAll(List.of(words));
-        return startLockstep(all.toArray());
+        return all.toArray();
     }
 
     Running startLockstep(Object... words) {
-        return start(project("submit/lockstep"), Map.of("LOCKSTEP_NO_BUILD", "1"), words);
+        return start(LOCKSTEP, BUILT, words);
     }
 
     /** Starts a program. */
